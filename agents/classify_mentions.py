@@ -1,0 +1,87 @@
+"""`mentions-raw` -> `mentions-classified`: says of each mention what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from agents.write_ticks import write_ticks
+from domain.policy import Policy
+from domain.typing_rules import classified_mention, classify
+from models.sentiment_model import SentimentScores
+from schemas.cloudevents import headers_of
+from schemas.codecs import Codec, encode
+from schemas.ids import conversation_key
+from schemas.records import Mention, PublicReply, Tick
+from streams.dead_letters import add_dead_letter
+from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
+from streams.settings import Settings
+from streams.stages import Stage
+from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW
+
+STAGE = "classify"
+_CODEC = Codec[Mention | PublicReply | Tick](Mention, PublicReply, Tick)
+
+
+class MisplacedRecord(ValueError):
+    """The record's key is not its conversation: its order against the others would be lost."""
+
+
+class Scorer(Protocol):
+    """Scores texts without blocking the event loop. `version` names the model."""
+
+    version: str
+
+    async def score(self, texts: Sequence[str]) -> Sequence[SentimentScores]: ...
+
+
+class ClassifyMentions:
+    """Replies and ticks pass through unchanged, in their places between the mentions."""
+
+    def __init__(self, policy: Policy, scorer: Scorer) -> None:
+        self._policy, self._scorer = policy, scorer
+
+    async def decide(self, batch: RecordBatch) -> list[Outbox]:
+        outbox = Outbox()
+        readable = [(record, found) for record in batch.records if (found := _read(record, outbox)) is not None]
+        mentions = [found for _, found in readable if isinstance(found, Mention)]
+        scores = iter(await self._scorer.score([mention.text for mention in mentions]) if mentions else ())
+        classified = outbox.to(MENTIONS_CLASSIFIED.name, batch.partition)
+        for record, found in readable:
+            if isinstance(found, Mention):
+                classified.append(self._classified(record, found, next(scores)))
+            else:
+                classified.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
+        return [outbox]
+
+    def _classified(self, record: ReceivedRecord, mention: Mention, scores: SentimentScores) -> OutgoingRecord:
+        classification = classify(mention.text, scores, self._policy, self._scorer.version)
+        result = classified_mention(mention, classification)
+        return OutgoingRecord(record.key, encode(result), headers_of(result, STAGE), record.timestamp)
+
+
+def classify_stage(policy: Policy, scorer: Scorer, settings: Settings) -> Stage:
+    return Stage(
+        STAGE,
+        MENTIONS_RAW,
+        decide=ClassifyMentions(policy, scorer).decide,
+        poll_records=settings.classify_poll_records,
+        background=write_ticks if settings.ticks == "live" else None,
+    )
+
+
+def _read(record: ReceivedRecord, outbox: Outbox) -> Mention | PublicReply | Tick | None:
+    try:
+        found = _CODEC.decode(record.value)
+        if not isinstance(found, Tick):
+            _refuse_misplaced(record, found)
+    except ValueError as error:
+        add_dead_letter(outbox, STAGE, record, error)
+        return None
+    return found
+
+
+def _refuse_misplaced(record: ReceivedRecord, found: Mention | PublicReply) -> None:
+    expected = conversation_key(found.brand, found.channel, found.thread).encode()
+    if record.key != expected:
+        raise MisplacedRecord(f"the key must be the conversation, brand:channel:thread; this record's is not: {record.key!r}")

@@ -1,0 +1,46 @@
+"""The stages by name, built from the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from agents.classify_mentions import classify_stage
+from agents.route_mentions import route_stage
+from agents.track_deadlines import deadlines_stage
+from domain.policy import Policy, parse_policy
+from models.score_queue import ScoreQueue
+from models.sentiment_model import SentimentModel
+from streams.metrics import MODEL_SECONDS, MODEL_TEXTS
+from streams.settings import Settings, SettingsError
+from streams.stages import Stage
+
+STAGES: Final = ("classify", "route", "deadlines")
+
+
+def stage_named(name: str, settings: Settings) -> Stage:
+    """Raises SettingsError for an unknown name, PolicyError or ModelError where the stage's inputs are not right."""
+    if name == "classify":
+        return classify_stage(load_policy(settings.policy), _new_scorer(settings), settings)
+    if name == "route":
+        return route_stage(load_policy(settings.policy))
+    if name == "deadlines":
+        return deadlines_stage()
+    raise SettingsError(f"no stage {name!r}; stages are {', '.join(STAGES)}")
+
+
+def load_policy(path: Path) -> Policy:
+    """Raises SettingsError if there is no such file, PolicyError if it can't be used."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"TENFOUR_POLICY: can't read {path}: {error.strerror}; run in the checkout, or set it") from None
+    return parse_policy(text, path.name)
+
+
+def _new_scorer(settings: Settings) -> ScoreQueue:
+    def observe(texts: int, seconds: float) -> None:
+        MODEL_SECONDS.observe(seconds)
+        MODEL_TEXTS.inc(texts)
+
+    return ScoreQueue(SentimentModel.load(settings.model, threads=settings.model_threads), observe)

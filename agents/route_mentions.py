@@ -1,0 +1,55 @@
+"""`mentions-classified` -> `sla-timer`, then `mentions-routed`: gives each mention its owner and starts its clock."""
+
+from __future__ import annotations
+
+from domain.policy import Policy
+from domain.routing import respond, route
+from schemas.cloudevents import headers_of
+from schemas.codecs import Codec, encode
+from schemas.records import ClassifiedMention, PublicReply, RoutedMention, Tick, TimerRespond, TimerStart
+from streams.dead_letters import add_dead_letter
+from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
+from streams.stages import Stage
+from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_TIMER
+
+STAGE = "route"
+_CODEC = Codec[ClassifiedMention | PublicReply | Tick](ClassifiedMention, PublicReply, Tick)
+
+
+class RouteMentions:
+    """The rule is `domain.routing`; this decodes, asks it, and addresses what it says."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def decide(self, batch: RecordBatch) -> list[Outbox]:
+        """The timers first, so that no mention is ever routed without its clock; then the routed mentions."""
+        timers, routed = Outbox(), Outbox()
+        for record in batch.records:
+            try:
+                self._route(record, batch.partition, timers, routed)
+            except ValueError as error:
+                add_dead_letter(timers, STAGE, record, error)
+        return [timers, routed]
+
+    def _route(self, record: ReceivedRecord, partition: int, timers: Outbox, routed: Outbox) -> None:
+        found = _CODEC.decode(record.value)
+        to_timer = timers.to(SLA_TIMER.name, partition)
+        if isinstance(found, Tick):
+            to_timer.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
+        elif isinstance(found, PublicReply):
+            to_timer.append(_outgoing(respond(found), record))
+        else:
+            decided = route(found, self._policy)
+            if decided.timer is not None:
+                to_timer.append(_outgoing(decided.timer, record))
+            if decided.mention is not None:
+                routed.to(MENTIONS_ROUTED.name, partition).append(_outgoing(decided.mention, record))
+
+
+def route_stage(policy: Policy) -> Stage:
+    return Stage(STAGE, MENTIONS_CLASSIFIED, decide=RouteMentions(policy).decide)
+
+
+def _outgoing(record: TimerStart | TimerRespond | RoutedMention, cause: ReceivedRecord) -> OutgoingRecord:
+    return OutgoingRecord(cause.key, encode(record), headers_of(record, STAGE), cause.timestamp)

@@ -1,0 +1,240 @@
+"""What travels on the topics: frozen, versioned records.
+
+Every record names itself (`record`) and its version, so that its JSON is self-contained: a consumer needs no
+header to read it. Unknown fields are ignored, so that a newer writer may add optional ones; a changed meaning
+needs a new version.
+Instants are timezone-aware and travel as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+MAX_TEXT_CHARACTERS: Final = 100_000
+"""Longest text of a mention that is taken in; no channel allows more."""
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is UTC:
+        return instant
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # else it would pass through pydantic and end the process at every redelivery
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in UTC. A time without offset is refused."""
+
+MAX_NAME_CHARACTERS: Final = 256
+MAX_KEY_CHARACTERS: Final = 3 * 12 * MAX_NAME_CHARACTERS + 2
+"""Three names and two colons, each character at worst four bytes of UTF-8, written `%XX`."""
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+ConversationKey = Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)]
+"""What `schemas.ids.conversation_key` returns."""
+MentionType = Literal[
+    "customer_complaint",
+    "product_question",
+    "sales_inquiry",
+    "positive_feedback",
+    "general_conversation",
+    "spam",
+]
+Sentiment = Literal["negative", "neutral", "positive"]
+Urgency = Literal["urgent", "high", "medium", "low", "none"]
+SlaTarget = Literal["first_response"]
+
+
+class Record(BaseModel):
+    """Frozen; unknown fields are ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class Mention(Record):
+    """A public post by someone outside that names the brand."""
+
+    record: Literal["mention"] = "mention"
+    version: Literal[1] = 1
+    id: Name
+    brand: Name
+    channel: Name
+    thread: Name
+    """The channel's id of the thread: with brand and channel it makes the conversation."""
+    post: Name
+    """The channel's own id of this post."""
+    author: Name
+    author_followers: Annotated[int, Field(ge=0)] | None = None
+    author_verified: bool = False
+    text: Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)]
+    url: str | None = None
+    posted_at: Instant
+    """Event time, on the channel."""
+    received_at: Instant
+    """When it reached the gateway."""
+
+
+class PublicReply(Record):
+    """A public post by the brand itself in a conversation."""
+
+    record: Literal["public_reply"] = "public_reply"
+    version: Literal[1] = 1
+    id: Name
+    brand: Name
+    channel: Name
+    thread: Name
+    post: Name
+    author: Name
+    text: Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)]
+    url: str | None = None
+    posted_at: Instant
+    received_at: Instant
+
+
+class Tick(Record):
+    """Time as a message: every fact before `at` stands before this record in its partition."""
+
+    record: Literal["tick"] = "tick"
+    version: Literal[1] = 1
+    at: Instant
+
+
+class Classification(Record):
+    """What the classifier found. `confidence` is the probability of the sentiment that decided, 0 to 1."""
+
+    type: MentionType
+    sentiment: Sentiment
+    urgency: Urgency
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    needs_review: bool
+    reason: Name
+    """Why this type: the sentiment, or the content word that decided."""
+    model: Name
+    """Name and hash of the model."""
+
+
+class ClassifiedMention(Record):
+    record: Literal["classified_mention"] = "classified_mention"
+    version: Literal[1] = 1
+    id: Name
+    mention: Mention
+    classification: Classification
+
+
+class Routing(Record):
+    """Who answers, and how soon. Owner is the queue at first; a person takes it from there."""
+
+    team: Name
+    owner: Name
+    priority: Annotated[int, Field(ge=1, le=5)]
+    """1 is the most pressing."""
+    first_response_minutes: Annotated[int, Field(gt=0)] | None
+    policy: Name
+    """Content hash of the policy that decided."""
+    reason: Name
+
+
+class RoutedMention(Record):
+    record: Literal["routed_mention"] = "routed_mention"
+    version: Literal[1] = 1
+    id: Name
+    mention: Mention
+    classification: Classification
+    routing: Routing
+
+
+class TimerStart(Record):
+    """Starts the clock of a target, unless the conversation already has a cycle of it."""
+
+    record: Literal["timer_start"] = "timer_start"
+    version: Literal[1] = 1
+    id: Name
+    conversation: ConversationKey
+    target: SlaTarget
+    mention: Name
+    """Id of the mention that is to be answered."""
+    brand: Name
+    type: MentionType
+    team: Name
+    started_at: Instant
+    at_risk_at: Instant
+    due_at: Instant
+    policy: Name
+
+
+class TimerRespond(Record):
+    """The brand answered in public, at the channel's time, clamped to received if later."""
+
+    record: Literal["timer_respond"] = "timer_respond"
+    version: Literal[1] = 1
+    id: Name
+    conversation: ConversationKey
+    reply: Name
+    responded_at: Instant
+
+
+SlaEventKind = Literal["started", "at_risk", "breached", "met"]
+
+
+class SlaEvent(Record):
+    """A step in the life of a cycle.
+
+    Its id derives from (conversation, target, cycle, kind): a repeat has the same.
+    Each cycle has one `started`, at most one `at_risk`, and exactly one verdict: `met` or `breached`.
+    """
+
+    record: Literal["sla_event"] = "sla_event"
+    version: Literal[1] = 1
+    id: Name
+    kind: SlaEventKind
+    conversation: ConversationKey
+    target: SlaTarget
+    cycle: Name
+    mention: Name
+    brand: Name
+    type: MentionType
+    team: Name
+    started_at: Instant
+    due_at: Instant
+    at: Instant
+    """When it became so: the start, the moment at risk, the due time, or the reply's time."""
+    decided_at: Instant | None = None
+    """The tick that had been seen last; none before the first."""
+    reply: Name | None = None
+    policy: Name
+
+
+class DeadLetter(Record):
+    """A record that a stage could not read or decide, kept as it was."""
+
+    record: Literal["dead_letter"] = "dead_letter"
+    version: Literal[1] = 1
+    id: Name
+    stage: Name
+    topic: Name
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+    key: bytes | None
+    value: bytes | None
+    """The original bytes; base64 in JSON."""
+    error: Name
+    """The error's type."""
+    message: Annotated[str, Field(max_length=1000)]
+    failed_at: Instant
+
+
+AnyRecord = (
+    Mention
+    | PublicReply
+    | Tick
+    | ClassifiedMention
+    | RoutedMention
+    | TimerStart
+    | TimerRespond
+    | SlaEvent
+    | DeadLetter
+)

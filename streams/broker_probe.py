@@ -1,0 +1,49 @@
+"""Asks a Kafka broker whether it is there: one Metadata request over a plain socket, without a client."""
+
+import socket
+import struct
+from typing import BinaryIO
+
+_METADATA, _VERSION = 3, 4
+_CLIENT = b"tenfour"
+_NO_TOPICS, _NO_CREATION = 0, False
+
+
+def answering_cluster(bootstrap: str, timeout_s: float = 2.0) -> str | None:
+    """The id of the cluster that answers at `host:port`; None while no broker has joined it or none answers."""
+    host, _, port = bootstrap.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=timeout_s) as connection:
+            connection.sendall(_request())
+            with connection.makefile("rb") as answer:
+                return _cluster_id(_response(answer))
+    except (OSError, ValueError, struct.error):
+        return None
+
+
+def _request() -> bytes:
+    """Metadata request, version 4, for no topics: https://kafka.apache.org/protocol gives the layout."""
+    header = struct.pack(">hhih", _METADATA, _VERSION, 0, len(_CLIENT)) + _CLIENT
+    body = header + struct.pack(">i?", _NO_TOPICS, _NO_CREATION)
+    return struct.pack(">i", len(body)) + body
+
+
+def _response(answer: BinaryIO) -> bytes:
+    (size,) = struct.unpack(">i", answer.read(4))
+    return answer.read(size)
+
+
+def _cluster_id(response: bytes) -> str | None:
+    """Past correlation id and throttle time: the brokers, then the cluster's id."""
+    (brokers,) = struct.unpack_from(">i", response, 8)
+    at = 12
+    for _ in range(brokers):
+        at = _past_string(response, at + 4) + 4  # node id, host, port
+        at = _past_string(response, at)  # rack
+    (size,) = struct.unpack_from(">h", response, at)
+    return response[at + 2 : at + 2 + size].decode() if brokers and size > 0 else None
+
+
+def _past_string(response: bytes, at: int) -> int:
+    (size,) = struct.unpack_from(">h", response, at)
+    return at + 2 + max(size, 0)

@@ -1,0 +1,35 @@
+"""Every metric of the product, in one place. A label's values are bounded: stages, partitions, types, kinds."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+EVENTS = Counter("tenfour_events_total", "Records handled by a stage and acknowledged.", ["stage"])
+BATCH_RECORDS = Histogram("tenfour_batch_records", "Records in a batch.", ["stage"], buckets=_SIZES)
+BATCH_SECONDS = Histogram("tenfour_batch_seconds", "Seconds from a batch's start to its acknowledgement.", ["stage"], buckets=_SECONDS)
+STAGE_DELAY = Histogram(
+    "tenfour_delay_seconds",
+    "Seconds from intake to the acknowledgement of a stage, by the oldest record of each batch.",
+    ["stage"],
+    buckets=_SECONDS,
+)
+LAG_RECORDS = Gauge("tenfour_lag_records", "Records not yet acknowledged, as far as the last fetch knew.", ["stage", "partition"])
+DEAD_LETTERS = Counter("tenfour_dead_letters_total", "Records written to dead-letters.", ["stage", "error"])
+OPEN_TIMERS = Gauge("tenfour_open_timers", "Cycles without a verdict.", ["partition"])
+SLA_EVENTS = Counter("tenfour_sla_events_total", "Events written to sla-events.", ["kind", "type"])
+VERDICT_DELAY = Histogram(
+    "tenfour_verdict_delay_seconds",
+    "Seconds of log time from the due time to the tick that saw the breach.",
+    buckets=_SECONDS,
+)
+MODEL_SECONDS = Histogram("tenfour_model_seconds", "Seconds of one model run.", buckets=_SECONDS)
+MODEL_TEXTS = Counter("tenfour_model_texts_total", "Texts that the model scored.")
+GATEWAY_REQUESTS = Counter("tenfour_gateway_requests_total", "Requests to the HTTP gateway.", ["status"])
+
+
+def serve_metrics(port: int, host: str) -> None:
+    """Serves /metrics in a thread of its own."""
+    start_http_server(port, addr=host)

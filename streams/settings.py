@@ -1,0 +1,94 @@
+"""Every setting of a process, from the environment (prefix TENFOUR_), each with its meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TENFOUR_"
+READ_ELSEWHERE = frozenset({"TENFOUR_CACHE", "TENFOUR_TRACEBACK"})
+"""Variables with the prefix that are read where no settings exist yet."""
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or impossible; the text says which, and what to do."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    bootstrap: str = Field("", description="Kafka's address, host:port[,host:port]. Empty: the embedded broker.")
+    data: Path = Field(Path(".tenfour"), description="Folder of the embedded broker's data.")
+    policy: Path = Field(Path("policy.yaml"), description="The policy: types, teams, owners, targets.")
+    model: Path = Field(Path("models/sentiment"), description="Folder of the classifier's artefact.")
+    partitions: Annotated[int, Field(gt=0, le=1000)] = Field(
+        8, description="Partitions of every keyed topic. Fixed for life once topics exist."
+    )
+    replication: Annotated[int, Field(gt=0, le=9)] = Field(
+        1, description="Copies of every topic; 3 in a cluster (then two must be in sync for a write)."
+    )
+    ticks: Literal["live", "replay"] = Field(
+        "live",
+        description="Who writes ticks: `live`, the classify stage by the clock; `replay`, the replay itself.",
+    )
+    tick_ms: Annotated[int, Field(ge=20, le=60_000)] = Field(250, description="Milliseconds between two live ticks.")
+    poll_records: Annotated[int, Field(gt=0, le=20_000)] = Field(
+        2000, description="Most records of one poll, all partitions together."
+    )
+    classify_poll_records: Annotated[int, Field(gt=0, le=20_000)] = Field(
+        256, description="The same for the classify stage, whose records cost a model's time."
+    )
+    open_batches: Annotated[int, Field(gt=0, le=100)] = Field(
+        3, description="Batches of one partition read ahead of their acknowledgement."
+    )
+    batch_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        120.0, description="Seconds for one batch, writes included; past that the process ends and is restarted."
+    )
+    commit_interval_s: Annotated[float, Field(gt=0)] = Field(1.0, description="Seconds between offset commits.")
+    session_timeout_s: Annotated[float, Field(ge=6)] = Field(
+        6.0, description="Seconds without heartbeat after which a worker's partitions go to others."
+    )
+    transaction_timeout_s: Annotated[float, Field(ge=1)] = Field(
+        15.0, description="Seconds after which the broker aborts a dead worker's transaction."
+    )
+    model_threads: Annotated[int, Field(gt=0, le=64)] = Field(1, description="Threads of one model run.")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        0, description="Port of the Prometheus metrics of this process; 0: none."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
+    gateway_host: str = Field("127.0.0.1", description="Address that the HTTP gateway listens on.")
+    gateway_port: Annotated[int, Field(ge=0, le=65_535)] = Field(8710, description="Port of the HTTP gateway; 0: any free one.")
+    gateway_tokens: str = Field(
+        "", description="Comma-separated SHA-256 hex digests of the bearer tokens that may send mentions. Empty: only callers on this machine may."
+    )
+    gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
+        1_000_000, description="Largest body of one request to the gateway, in bytes."
+    )
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings of the environment. Raises SettingsError naming the variable; unknown ones are refused."""
+    names = os.environ if environment is None else environment
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | READ_ELSEWHERE
+    unknown = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; `tenfour settings` lists all")
+    given = {
+        name: names[PREFIX + name.upper()] for name in Settings.model_fields if PREFIX + name.upper() in names
+    }
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("; ".join(_problems(error))) from None
+    if not settings.bootstrap and names.get("KAFKA_BOOTSTRAP"):
+        return settings.model_copy(update={"bootstrap": names["KAFKA_BOOTSTRAP"]})
+    return settings
+
+
+def _problems(error: ValidationError) -> list[str]:
+    return [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}, not {item['input']!r}" for item in error.errors()]

@@ -1,0 +1,235 @@
+"""Stages: a source topic, a rule, and where the result goes. Thin agents declare them; this module runs them on Faust."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvloop
+from aiokafka import AIOKafkaProducer
+
+from streams.failure import end_process
+from streams.faust_internals import StageApp
+from streams.metrics import BATCH_RECORDS, BATCH_SECONDS, EVENTS, LAG_RECORDS, STAGE_DELAY
+from streams.record_batches import Outbox, RecordBatch
+from streams.settings import Settings
+from streams.state import Fold
+from streams.topics import Topic
+from streams.transactions import PartitionTransactions
+from streams.writing import new_producer, write_outbox
+
+Decide = Callable[[RecordBatch], Awaitable[Sequence[Outbox]]]
+"""A stateless stage's rule: the outboxes to write, one after the other, each awaited before the next."""
+
+Background = Callable[["RunningStage"], Awaitable[None]]
+"""Work beside the batches, such as ticks; cancelled when the stage stops."""
+
+LAG_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One arrow of the pipeline. Stateless with `decide`, or stateful with `new_fold` and `state`."""
+
+    name: str
+    source: Topic
+    decide: Decide | None = None
+    new_fold: Callable[[int], Fold] | None = None
+    state: Topic | None = None
+    poll_records: int | None = None
+    """Most records a poll, where it differs from the settings."""
+    background: Background | None = None
+    on_stop: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        return f"tenfour-{self.name}"
+
+
+class RunningStage:
+    """A stage on its Faust app in this process."""
+
+    def __init__(self, stage: Stage, settings: Settings, clock: Callable[[], float]) -> None:
+        """`clock`: seconds since 1970."""
+        self.stage, self.settings, self.clock = stage, settings, clock
+        self.app = _new_app(stage, settings)
+        self.producer: AIOKafkaProducer | None = None
+        self._workers: dict[int, _PartitionWorker] = {}
+        self._transactions = self._new_transactions()
+        self._beside: list[asyncio.Task[None]] = []
+        if self._transactions is not None:
+            self.app.prepare_partition = self._transactions.take
+            self.app.commits_offsets = False
+        self.app.give_up_partition = self._give_up
+        self.app.agent(self.app.batch_topic(stage.source.name), name=stage.name)(self._consume)
+
+    async def start(self) -> None:
+        self.producer = new_producer(self.settings.bootstrap)
+        await self.producer.start()
+        self.app.finalize()
+        await self.app.start()
+        self._beside.append(self._task(self._report_lag(), "reporting lag"))
+        if self.stage.background is not None:
+            self._beside.append(self._task(self.stage.background(self), f"{self.stage.name}'s background work"))
+
+    async def stop(self) -> None:
+        """Lets started batches finish, commits, leaves the group."""
+        for task in self._beside:
+            task.cancel()
+        await self.app.stop()
+        for worker in self._workers.values():
+            worker.cancel()
+        if self.producer is not None:
+            await self.producer.stop()
+        self.stage.on_stop()
+
+    def owned_partitions(self) -> set[int]:
+        """Partitions whose batches this process handles now."""
+        return set(self.app.lag())
+
+    async def _consume(self, stream: Any) -> None:
+        async for batch in stream.noack():
+            self._worker(batch.partition).submit(batch)
+
+    def _worker(self, partition: int) -> _PartitionWorker:
+        worker = self._workers.get(partition)
+        if worker is None:
+            handle = self._handle_stateful if self._transactions is not None else self._handle_stateless
+            worker = self._workers[partition] = _PartitionWorker(self.stage.name, partition, handle)
+        return worker
+
+    async def _give_up(self, partition: int) -> None:
+        worker = self._workers.pop(partition, None)
+        if worker is not None:
+            worker.cancel()
+        if self._transactions is not None:
+            await self._transactions.give_up(partition)
+
+    async def _handle_stateful(self, batch: RecordBatch, previous: asyncio.Task[None] | None) -> asyncio.Task[None] | None:  # noqa: ARG002
+        assert self._transactions is not None
+        started = self.clock()
+        async with asyncio.timeout(self.settings.batch_timeout_s):
+            await self._transactions.process(batch)
+        self._done(batch, started)
+        return None
+
+    async def _handle_stateless(self, batch: RecordBatch, previous: asyncio.Task[None] | None) -> asyncio.Task[None] | None:
+        """Decides while the previous batch is still being written; the writes keep their order."""
+        assert self.stage.decide is not None
+        started = self.clock()
+        async with asyncio.timeout(self.settings.batch_timeout_s):
+            outboxes = await self.stage.decide(batch)
+            if previous is not None:
+                await previous
+        return self._task(self._write(batch, outboxes, started), f"writing what {self.stage.name} decided")
+
+    async def _write(self, batch: RecordBatch, outboxes: Sequence[Outbox], started: float) -> None:
+        assert self.producer is not None
+        async with asyncio.timeout(self.settings.batch_timeout_s):
+            for outbox in outboxes:
+                await write_outbox(self.producer, outbox)
+        self._done(batch, started)
+
+    def _done(self, batch: RecordBatch, started: float) -> None:
+        batch.acknowledge()
+        now = self.clock()
+        stage = self.stage.name
+        EVENTS.labels(stage).inc(len(batch.records))
+        BATCH_RECORDS.labels(stage).observe(len(batch.records))
+        BATCH_SECONDS.labels(stage).observe(max(0.0, now - started))
+        STAGE_DELAY.labels(stage).observe(max(0.0, now - batch.records[0].timestamp / 1000))
+
+    async def _report_lag(self) -> None:
+        while True:
+            await asyncio.sleep(LAG_EVERY_S)
+            for partition, records in self.app.lag().items():
+                LAG_RECORDS.labels(self.stage.name, str(partition)).set(records)
+
+    def _task(self, work: Any, doing: str) -> asyncio.Task[None]:
+        return asyncio.create_task(_or_end(work, doing))
+
+    def _new_transactions(self) -> PartitionTransactions | None:
+        stage, settings = self.stage, self.settings
+        if stage.new_fold is None or stage.state is None:
+            return None
+        return PartitionTransactions(
+            stage.name,
+            stage.group,
+            settings.bootstrap,
+            stage.source.name,
+            stage.state.name,
+            stage.new_fold,
+            timeout_s=settings.transaction_timeout_s,
+        )
+
+
+Handle = Callable[[RecordBatch, "asyncio.Task[None] | None"], Awaitable["asyncio.Task[None] | None"]]
+
+
+class _PartitionWorker:
+    """Handles the batches of one partition in order; partitions overlap."""
+
+    def __init__(self, stage: str, partition: int, handle: Handle) -> None:
+        self._handle = handle
+        self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue()
+        self._task = asyncio.create_task(_or_end(self._work(), f"{stage} handled partition {partition}"))
+
+    def submit(self, batch: RecordBatch) -> None:
+        self._queue.put_nowait(batch)
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+    async def _work(self) -> None:
+        writing: asyncio.Task[None] | None = None
+        while True:
+            batch = await self._queue.get()
+            if batch.start():
+                writing = await self._handle(batch, writing)
+
+
+async def _or_end(work: Awaitable[None], doing: str) -> None:
+    try:
+        await work
+    except Exception as error:
+        end_process(doing, error)
+
+
+def _new_app(stage: Stage, settings: Settings) -> StageApp:
+    """Faust's settings, as measured: its defaults lose data and time."""
+    app = StageApp(
+        stage.group,
+        broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        broker_max_poll_records=stage.poll_records or settings.poll_records,
+        broker_commit_interval=settings.commit_interval_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=min(1.0, settings.session_timeout_s / 6),
+        broker_request_timeout=max(30.0, settings.session_timeout_s),
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        producer_request_timeout=30.0,
+        stream_wait_empty=True,
+        stream_recovery_delay=0.0,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        store="memory://",
+        debug=False,
+    )
+    app.open_batches = settings.open_batches
+    return app
+
+
+def run(work: Awaitable[None]) -> None:
+    """Runs the process's main work on uvloop, which Faust's consumer thread then uses too."""
+    uvloop.install()
+    asyncio.run(_awaited(work))
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
