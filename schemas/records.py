@@ -17,17 +17,23 @@ MAX_TEXT_CHARACTERS: Final = 100_000
 """Longest text of a mention that is taken in; no channel allows more."""
 
 
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2199
+"""Of an instant: a target can be added to any, and no sum overflows."""
+
+
 def _in_utc(instant: datetime) -> datetime:
-    if instant.tzinfo is UTC:
-        return instant
     try:
-        return instant.astimezone(UTC)
-    except OverflowError:  # else it would pass through pydantic and end the process at every redelivery
-        raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+        in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    except OverflowError:  # in the years 1 and 9999; pydantic would let it through, to end the process
+        in_utc = instant
+    if not FIRST_YEAR <= in_utc.year <= LAST_YEAR:
+        raise ValueError(f"lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC")
+    return in_utc
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A moment in UTC. A time without offset is refused."""
+"""A moment in UTC, in the years 1900 to 2199. A time without offset is refused."""
 
 MAX_NAME_CHARACTERS: Final = 256
 MAX_KEY_CHARACTERS: Final = 3 * 12 * MAX_NAME_CHARACTERS + 2

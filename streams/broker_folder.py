@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 _LOCK = "broker.lock"
 _STATE = "broker.json"
-# Below the ports that Linux and macOS give to outgoing connections: a client that keeps trying a stopped broker's
-# port could otherwise be given that very port, connect to itself and hold it.
+# Below the ports that Linux and macOS give to outgoing connections: a client that keeps trying a stopped
+# broker's port could otherwise be given that very port, connect to itself and hold it.
 _PORTS = range(20_000, 32_000)
 _CLOCK_STEP_S = 60  # creation times move when the machine's clock is set
 
 
 class ProcessId(BaseModel):
-    """A process, safe against another one being given its id: `started` is its creation time, s since 1970."""
+    """A process, safe against the reuse of its id: `started` is its creation time, s since 1970."""
 
     model_config = ConfigDict(frozen=True)
     pid: int
@@ -41,7 +41,7 @@ class ProcessId(BaseModel):
 
 
 class BrokerState(BaseModel):
-    """What stands in `broker.json`. `broker` is None until it answers, `owner` None where it outlives its starter."""
+    """What stands in `broker.json`: no `broker` until it answers, no `owner` if it outlives its starter."""
 
     model_config = ConfigDict(frozen=True)
     client_port: int
@@ -59,12 +59,12 @@ class BrokerState(BaseModel):
 
 @dataclass(frozen=True)
 class BrokerFolder:
-    """The broker's folder. Its lock is a flock, inherited by guard and broker: it is held while either lives."""
+    """The broker's folder. Its lock is a flock that guard and broker inherit: held while either lives."""
 
     path: Path
 
     def lock(self) -> BinaryIO | None:
-        """The lock, held until every copy of its descriptor is closed; None where a broker or a starter has it."""
+        """The lock, held until every copy of its descriptor is closed; None where another has it."""
         file = (self.path / _LOCK).open("ab")
         if _flocked(file, fcntl.LOCK_EX):
             return file
@@ -113,7 +113,7 @@ def _flocked(file: BinaryIO, kind: int) -> bool:
 
 
 def choose_ports(kept: BrokerState | None, rng: random.Random) -> tuple[int, int]:
-    """Two free ports of 127.0.0.1, client's and controller's: those kept where still free, else others by chance."""
+    """Two free ports of 127.0.0.1, client's and controller's: the kept ones if free, else any by chance."""
     client = kept.client_port if kept and is_free(kept.client_port) else _free_port(rng, taken=0)
     controller = kept.controller_port if kept and is_free(kept.controller_port) else 0
     return client, controller or _free_port(rng, taken=client)

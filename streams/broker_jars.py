@@ -1,8 +1,8 @@
 """Kafka's jars: fetched once, pinned by SHA-256, kept in a per-user cache.
 
-The pins name every jar, so a start fetches those and resolves nothing; with all of them in the cache it needs no
-network. `python -m streams.broker_jars --fetch` fills the cache ahead of time; `--pin` resolves the tree anew and
-rewrites the pins.
+The pins name every jar, so a start fetches those and resolves nothing; with all of them in the cache it needs
+no network. `python -m streams.broker_jars --fetch` fills the cache ahead of time; `--pin` resolves the tree
+anew and rewrites the pins.
 """
 
 import argparse

@@ -136,7 +136,7 @@ def _guarded_process(
         guard = subprocess.Popen(
             guarded(command, GRACE_S, kept_fds=[lock.fileno()]),
             cwd=folder,
-            stdin=guards_end,
+            stdin=guards_end.fileno(),
             stdout=out,
             stderr=subprocess.STDOUT,
             pass_fds=[lock.fileno()],

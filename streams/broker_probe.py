@@ -10,7 +10,7 @@ _NO_TOPICS, _NO_CREATION = 0, False
 
 
 def answering_cluster(bootstrap: str, timeout_s: float = 2.0) -> str | None:
-    """The id of the cluster that answers at `host:port`; None while no broker has joined it or none answers."""
+    """The id of the cluster that answers at `host:port`; None while none does, or no broker has joined it."""
     host, _, port = bootstrap.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=timeout_s) as connection:
@@ -45,5 +45,5 @@ def _cluster_id(response: bytes) -> str | None:
 
 
 def _past_string(response: bytes, at: int) -> int:
-    (size,) = struct.unpack_from(">h", response, at)
+    size: int = struct.unpack_from(">h", response, at)[0]
     return at + 2 + max(size, 0)

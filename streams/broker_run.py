@@ -1,4 +1,4 @@
-"""How the embedded Kafka is run: its settings, its log, its Java, and a class archive that halves its start."""
+"""How the embedded Kafka is run: its settings, log and Java, and a class archive that halves its start."""
 
 import hashlib
 import shutil
@@ -93,8 +93,8 @@ def write_settings(folder: Path, name: str, data: str, ports: tuple[int, int]) -
 class KafkaRuntime:
     """The jars on the wheel's own Java.
 
-    A start that finds no class archive lists the classes it loads (`classes.lst` in the broker's folder); the next
-    one makes the archive of the list, once, in about 8 s, and every later start takes half the time.
+    A start that finds no class archive lists the classes it loads (`classes.lst` in the broker's folder); the
+    next one makes the archive of the list, once, in about 8 s, and every later start takes half the time.
     """
 
     jars: Sequence[Path]
@@ -158,6 +158,7 @@ class KafkaRuntime:
             new = folder / "classes.new"
             new.write_bytes(listed.read_bytes().rpartition(b"\n")[0] + b"\n")
             shutil.move(new, self.class_list)
+        listed.unlink(missing_ok=True)
 
     def _java(self) -> list[str]:
         return [str(self.java), *_JVM]

@@ -1,8 +1,8 @@
 """One Kafka node of our own, for one machine: no Docker, no installed Java, no broker to set up.
 
-`start_broker(folder)` starts it and returns when it answers; it ends with the process that started it, however that
-ends, unless it is to keep running. Its data stays in the folder. Everything here blocks: call it from asyncio through
-`to_thread`.
+`start_broker(folder)` starts it and returns when it answers; it ends with the process that started it,
+however that ends, unless it is to keep running. Its data stays in the folder. Everything here blocks: call it
+from asyncio through `to_thread`.
 """
 
 import os
@@ -101,9 +101,9 @@ def start_broker(
 ) -> BrokerHandle:
     """Start the broker of `folder`, making it where it is new, and return when it answers.
 
-    `cache` holds Kafka's jars (default: `default_cache()`), `heap_mb` bounds Java's heap in MiB, `timeout_s` the time
-    from launch to the first answer. With `keep_running` it outlives this process. Raises BrokerRunning where one runs
-    on the folder, BrokerError where it can't be fetched or started.
+    `cache` holds Kafka's jars (default: `default_cache()`), `heap_mb` bounds Java's heap in MiB, `timeout_s`
+    the time from launch to the first answer. With `keep_running` it outlives this process. Raises
+    BrokerRunning where one runs on the folder, BrokerError where it can't be fetched or started.
     """
     at = _made(folder)
     _refuse_second(at)
@@ -124,7 +124,7 @@ def broker_status(folder: Path) -> RunningBroker | None:
 
 
 def stop_broker(folder: Path, timeout_s: float = GRACE_S) -> bool:
-    """Stop the broker of `folder`, whoever started it; after `timeout_s` by SIGKILL. False where none runs."""
+    """Stop the broker of `folder`, whoever started it; SIGKILL after `timeout_s`. False where none runs."""
     running = broker_status(folder)
     if running is None:
         return False
@@ -160,7 +160,7 @@ def _refuse_second(at: BrokerFolder) -> None:
 
 
 def _held(at: BrokerFolder, timeout_s: float, progress: Progress) -> BinaryIO:
-    """The folder's lock; waits for a broker that is ending, or one starting: that will be refused once it answers."""
+    """The folder's lock. Waits for a broker that is ending, or for one that starts, to be refused then."""
     deadline, told = time.monotonic() + timeout_s, False
     while (lock := at.lock()) is None:
         _refuse_second(at)

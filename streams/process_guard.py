@@ -1,9 +1,10 @@
 """Runs a command and ends it when its owner is gone, even by SIGKILL.
 
-A guard is a small process between the two. Its standard input is a socket to the owner, the life line: the guard writes
-the command's process id to it, and ends the command (SIGTERM, after a grace SIGKILL) when it closes. On Linux the kernel
-kills the command should the guard itself be killed; elsewhere the command then stays. SIGTERM to the guard ends both.
-The guard exits with the command's status, 128 + n for signal n. It needs nothing but the standard library.
+A guard is a small process between the two. Its standard input is a socket to the owner, the life line: the
+guard writes the command's process id to it, and ends the command (SIGTERM, after a grace SIGKILL) when it
+closes. On Linux the kernel kills the command should the guard itself be killed; elsewhere the command then
+stays. SIGTERM to the guard ends both. The guard exits with the command's status, 128 + n for signal n. It
+needs nothing but the standard library.
 """
 
 import ctypes
@@ -25,9 +26,10 @@ _OWNER_CHECK_S = 1.0
 
 
 def guarded(command: Sequence[str], grace_s: float, kept_fds: Sequence[int] = ()) -> list[str]:
-    """The command line of a guard for `command`, owned by this process; `kept_fds` are handed on to the command.
+    """The command line of a guard for `command`, owned by this process; it hands on `kept_fds`.
 
-    Start it in a session of its own, so that Ctrl-C reaches the owner alone, with the life line as standard input.
+    Start it in a session of its own, so that Ctrl-C reaches the owner alone, with the life line as its
+    standard input.
     """
     fds = ",".join(str(fd) for fd in kept_fds)
     # Isolated and without site: the guard starts quickly and depends on nothing that may be mid-upgrade.
@@ -115,7 +117,7 @@ class _Watch:
 
 
 def _signal_socket() -> socket.socket:
-    """A socket that becomes readable, with the signal's number as a byte, when the child exits or we shall end."""
+    """A socket that becomes readable, a signal's number a byte, when the child exits or we shall end."""
     readable, written = socket.socketpair()
     readable.setblocking(False)
     written.setblocking(False)

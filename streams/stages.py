@@ -72,14 +72,16 @@ class RunningStage:
         self.app.finalize()
         await self.app.start()
         self._beside.append(self._task(self._report_lag(), "reporting lag"))
+        if self._transactions is not None:
+            self._beside.append(self._task(self._commit_idle(self._transactions), f"{self.stage.name} committed"))
         if self.stage.background is not None:
             self._beside.append(self._task(self.stage.background(self), f"{self.stage.name}'s background work"))
 
     async def stop(self) -> None:
         """Lets started batches finish, commits, leaves the group."""
-        for task in self._beside:
-            task.cancel()
         await self.app.stop()
+        for task in self._beside:  # only now: a commit must not be cancelled halfway
+            task.cancel()
         for worker in self._workers.values():
             worker.cancel()
         if self.producer is not None:
@@ -147,6 +149,11 @@ class RunningStage:
             await asyncio.sleep(LAG_EVERY_S)
             for partition, records in self.app.lag().items():
                 LAG_RECORDS.labels(self.stage.name, str(partition)).set(records)
+
+    async def _commit_idle(self, transactions: PartitionTransactions) -> None:
+        while True:
+            await asyncio.sleep(self.settings.commit_interval_s)
+            await transactions.commit_idle()
 
     def _task(self, work: Any, doing: str) -> asyncio.Task[None]:
         return asyncio.create_task(_or_end(work, doing))

@@ -116,6 +116,16 @@ async def apply_topics(
         await admin.close()
 
 
+async def partition_counts(bootstrap: str) -> dict[str, int]:
+    """The partitions of every topic that the cluster has, by name."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return await _partition_counts(admin)
+    finally:
+        await admin.close()
+
+
 def _refuse_other_partition_counts(topics: Sequence[Topic], found: Mapping[str, int], partitions: int) -> None:
     for topic in topics:
         if found.get(topic.name, partitions) != partitions:

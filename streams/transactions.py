@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -25,7 +25,9 @@ class OwnedPartition:
     fold: Fold
     next_offset: int
     """Where the committed transactions end."""
-    idle_since_commit: int = 0
+    seen_offset: int
+    """Where the folded batches end; past `next_offset` when the last ones changed nothing."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class PartitionTransactions:
@@ -41,13 +43,10 @@ class PartitionTransactions:
         new_fold: Callable[[int], Fold],
         *,
         timeout_s: float,
-        idle_batches: int = 64,
     ) -> None:
-        """`idle_batches`: after so many batches that changed nothing their offsets are committed all the same."""
         self._stage, self._group, self._bootstrap = stage, group, bootstrap
         self._source, self._state, self._new_fold = source, state, new_fold
         self._timeout_ms = int(timeout_s * 1000)
-        self._idle_batches = idle_batches
         self.owned: dict[int, OwnedPartition] = {}
 
     async def take(self, partition: int) -> int:
@@ -67,34 +66,46 @@ class PartitionTransactions:
         except BaseException:
             await producer.stop()
             raise
-        self.owned[partition] = OwnedPartition(producer, fold, offset)
+        self.owned[partition] = OwnedPartition(producer, fold, offset, offset)
         return offset
 
     async def give_up(self, partition: int) -> None:
         owned = self.owned.pop(partition, None)
         if owned is not None:
+            async with owned.lock:
+                await self._commit_idle(partition, owned)
             await owned.producer.stop()
 
     async def process(self, batch: RecordBatch) -> None:
         """Folds and writes a batch. Raises ProducerFenced if another worker has taken the partition."""
         owned = self.owned[batch.partition]
-        outbox = Outbox()
-        owned.fold.fold(batch, outbox)
-        owned.idle_since_commit += 1
-        if not outbox and owned.idle_since_commit < self._idle_batches:
-            return  # folding it again changes nothing either
-        if not outbox:
-            owned.fold.checkpoint(outbox)
-        await self._commit(owned, outbox, batch)
+        async with owned.lock:
+            outbox = Outbox()
+            owned.fold.fold(batch, outbox)
+            owned.seen_offset = batch.next_offset
+            if outbox:  # without changes there is nothing to lose: `commit_idle` moves the offset on
+                await self._commit(batch.partition, owned, outbox)
 
-    async def _commit(self, owned: OwnedPartition, outbox: Outbox, batch: RecordBatch) -> None:
-        offsets = {TopicPartition(self._source, batch.partition): batch.next_offset}
+    async def commit_idle(self) -> None:
+        """Commits the offsets of batches that changed nothing, with the fold's checkpoint. Called now and then."""
+        for partition, owned in list(self.owned.items()):
+            async with owned.lock:
+                if partition in self.owned:
+                    await self._commit_idle(partition, owned)
+
+    async def _commit_idle(self, partition: int, owned: OwnedPartition) -> None:
+        if owned.seen_offset != owned.next_offset:
+            outbox = Outbox()
+            owned.fold.checkpoint(outbox)
+            await self._commit(partition, owned, outbox)
+
+    async def _commit(self, partition: int, owned: OwnedPartition, outbox: Outbox) -> None:
+        offsets = {TopicPartition(self._source, partition): owned.seen_offset}
         async with owned.producer.transaction():
             # Data first: aiokafka backs off when offsets come before the first data of a transaction
             await write_outbox(owned.producer, outbox)
             await owned.producer.send_offsets_to_transaction(offsets, self._group)
-        owned.next_offset = batch.next_offset
-        owned.idle_since_commit = 0
+        owned.next_offset = owned.seen_offset
 
     async def _committed(self, partition: int) -> int:
         """The group's committed offset, or the start of the partition."""

@@ -1,0 +1,17 @@
+"""Instants as whole milliseconds since 1970 in UTC, which is how the clock counts."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since 1970, floored; negative before."""
+    return (instant - EPOCH) // _MILLISECOND
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The instant in UTC. Raises OverflowError outside the years 1 to 9999."""
+    return EPOCH + timedelta(0, 0, 0, milliseconds)

@@ -1,0 +1,191 @@
+"""What the brand decides, as `policy.yaml` says it: types, teams, owners, targets, words, thresholds."""
+
+import json
+from datetime import timedelta
+from functools import cached_property
+from hashlib import blake2b
+from typing import Annotated, Final, NamedTuple, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.content_words import ContentWords, is_symbol, is_word_character
+from domain.policy_source import PolicyError, PolicySource
+from schemas.records import MentionType, Routing, Urgency
+
+__all__ = ["Answer", "Policy", "PolicyError", "parse_policy"]
+
+MAX_TARGET_MINUTES: Final = 43_200
+"""Thirty days: no promise is longer, and a slip of the keyboard is."""
+
+
+def _brands(value: object) -> object:
+    if value == "any":
+        return None
+    if not isinstance(value, list):
+        raise PydanticCustomError("brands", "should be a list of names or the word any")
+    return value
+
+
+def _content_word(word: str) -> str:
+    if is_symbol(word) or any(map(is_word_character, word)):
+        return word
+    raise PydanticCustomError("content_word", "has neither letter nor digit, and is more than one symbol")
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+Word = Annotated[Text, AfterValidator(_content_word)]
+Brands = Annotated[
+    Annotated[frozenset[Text], Field(min_length=1), PlainSerializer(sorted)] | None, BeforeValidator(_brands)
+]
+
+
+class _Section(BaseModel):
+    """A field's description is the hint of its refusal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Team(_Section):
+    name: Annotated[Text, Field(description="the name as people read it, such as Customer support")]
+
+
+class AnsweredType(_Section):
+    urgency: Annotated[Urgency, Field(description="how pressing the type is")]
+    priority: Annotated[int, Field(strict=True, ge=1, le=5, description="a whole number, 1 (first) to 5")]
+    first_response_minutes: Annotated[
+        int,
+        Field(
+            strict=True, gt=0, le=MAX_TARGET_MINUTES, description="whole minutes, such as 120 for two hours"
+        ),
+    ]
+    team: Annotated[Text, Field(description="a name from `teams`")]
+    owner: Annotated[Text, Field(description="the queue that holds the mention, such as support-queue")]
+
+    @field_validator("team")
+    @classmethod
+    def _is_a_team(cls, team: str, info: ValidationInfo) -> str:
+        teams = (info.context or {}).get("teams", [team])
+        if team not in teams:
+            raise PydanticCustomError(
+                "unknown_team", "there is no team '{team}'", {"team": team, "known": sorted(teams)}
+            )
+        return team
+
+
+class UnansweredType(_Section):
+    urgency: Annotated[Urgency, Field(description="how pressing the type is")]
+
+
+class MentionTypes(_Section):
+    customer_complaint: AnsweredType
+    product_question: AnsweredType
+    sales_inquiry: AnsweredType
+    positive_feedback: AnsweredType
+    general_conversation: AnsweredType
+    spam: UnansweredType
+
+    def rules(self) -> list[tuple[MentionType, AnsweredType | UnansweredType]]:
+        return [(type_, getattr(self, type_)) for type_ in get_args(MentionType)]
+
+
+class WordsOfType(_Section):
+    type: Annotated[MentionType, Field(description="the type that the words stand for")]
+    words: Annotated[
+        tuple[Word, ...],
+        Field(min_length=1, description='a list of words, phrases or single symbols, such as "?" in quotes'),
+    ]
+
+
+class Answer(NamedTuple):
+    """Who answers a type, and the spans of its first-response target, counted from the start."""
+
+    routing: Routing
+    at_risk_after: timedelta
+    due_after: timedelta
+
+
+class Policy(_Section):
+    """Frozen and checked. Files that decide the same have the same `version`, however they are laid out."""
+
+    brands: Annotated[Brands, Field(description="a list of brand names, or `brands: any`")]
+    """None takes every brand."""
+    review_threshold: Annotated[
+        float, Field(strict=True, ge=0, le=1, allow_inf_nan=False, description="a probability, such as 0.6")
+    ]
+    at_risk_fraction: Annotated[
+        float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a fraction, such as 0.75")
+    ]
+    teams: Annotated[dict[Text, Team], Field(min_length=1, description="each team by its key, with a name")]
+    types: Annotated[MentionTypes, Field(description="all six types of mention")]
+    content_words: Annotated[
+        tuple[WordsOfType, ...], Field(description="a list of entries, each a type and its words")
+    ]
+
+    @cached_property
+    def version(self) -> str:
+        """The first 16 hex digits of the BLAKE2b of the policy as JSON with sorted keys."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return blake2b(canonical.encode()).hexdigest()[:16]
+
+    @cached_property
+    def answers(self) -> dict[MentionType, Answer]:
+        """Who answers each type and how soon. Types that nobody answers (spam) are absent."""
+        rules = self.types.rules()
+        return {type_: self._answer(type_, rule) for type_, rule in rules if isinstance(rule, AnsweredType)}
+
+    @cached_property
+    def urgencies(self) -> dict[MentionType, Urgency]:
+        return {type_: rule.urgency for type_, rule in self.types.rules()}
+
+    @cached_property
+    def words(self) -> ContentWords:
+        """The content words, indexed once a policy."""
+        return ContentWords([(entry.type, entry.words) for entry in self.content_words])
+
+    def takes(self, brand: str) -> bool:
+        return self.brands is None or brand in self.brands
+
+    def _answer(self, type_: MentionType, rule: AnsweredType) -> Answer:
+        due_after = timedelta(minutes=rule.first_response_minutes)
+        routing = Routing(
+            team=rule.team,
+            owner=rule.owner,
+            priority=rule.priority,
+            first_response_minutes=rule.first_response_minutes,
+            policy=self.version,
+            reason=f"{type_} is answered by {self.teams[rule.team].name}",
+        )
+        return Answer(routing, due_after * self.at_risk_fraction, due_after)
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    """The policy in a YAML text. `name` is what problems call the file.
+
+    Raises PolicyError, whose text lists every problem, a line each: `policy.yaml:12: types.spam: what; hint`.
+    """
+    source = PolicySource(text, name)
+    problems = source.repeated_keys()
+    try:
+        policy = Policy.model_validate(source.data, context={"teams": _team_keys(source.data)})
+    except ValidationError as error:
+        problems += source.refusals(error, Policy)
+    if problems:
+        raise PolicyError.of(problems, name)
+    return policy
+
+
+def _team_keys(data: object) -> list[str]:
+    teams = data.get("teams") if isinstance(data, dict) else None
+    return [str(key) for key in teams] if isinstance(teams, dict) else []

@@ -1,0 +1,221 @@
+"""The edge of the HTTP gateway: who may call, how much they may send, and what a refusal looks like.
+
+Plain ASGI, in front of the routes: a caller without right is answered before a byte of the body is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from streams.metrics import GATEWAY_REQUESTS
+from streams.settings import SettingsError
+
+GUARDED: Final = "/v1/"
+"""Paths below this one need the right to send; probes and the API's description don't."""
+BODY_TIMEOUT_S: Final = 30.0
+_PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_LOG = logging.getLogger("tenfour.gateway")
+
+
+class FieldProblem(BaseModel):
+    """One field that was refused. `field` is its path, such as `posted_at`, or `3.posted_at` in a list."""
+
+    field: str
+    problem: str = Field(description="What is wrong, and what to do. Never quotes the content.")
+
+
+class Refusal(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: str
+    fields: list[FieldProblem] = []
+
+
+class RefusedRequest(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        fields: list[FieldProblem] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.status, self.headers = status, headers
+        self.refusal = Refusal(error=error, fields=fields or [])
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(self.refusal.model_dump(), self.status, self.headers)
+
+
+def token_digests(setting: str) -> tuple[bytes, ...]:
+    """The SHA-256 digests in TENFOUR_GATEWAY_TOKENS. Raises SettingsError, without quoting what may be a secret."""
+    items = [item.strip() for item in setting.split(",") if item.strip()]
+    digests = []
+    for number, item in enumerate(items, start=1):
+        if len(item) != 64 or not set(item.lower()) <= set("0123456789abcdef"):
+            raise SettingsError(
+                f"TENFOUR_GATEWAY_TOKENS: item {number} is no SHA-256 digest of 64 hex digits; "
+                'make one with `printf %s "$TOKEN" | sha256sum`'
+            )
+        digests.append(bytes.fromhex(item))
+    return tuple(digests)
+
+
+class AnswerAlways:
+    """Outermost: counts every answer, and turns a failure of ours into a 500 that says nothing about the content."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = False
+
+        async def counted(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                GATEWAY_REQUESTS.labels(str(message["status"])).inc()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        except RefusedRequest as refused:
+            await refused.response()(scope, receive, counted)
+        except Exception as error:
+            # Not its text: pydantic's errors quote the input, which is personal.
+            _LOG.error("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__)
+            if not started:
+                failure = RefusedRequest(500, "the gateway failed; its log has the kind of error")
+                await failure.response()(scope, receive, counted)
+
+
+class CallerCheck:
+    """Lets through who holds a token; without configured tokens, who calls from this machine."""
+
+    def __init__(self, app: ASGIApp, digests: tuple[bytes, ...]) -> None:
+        self._app, self._digests = app, digests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(GUARDED):
+            if self._digests:
+                self._check_token(Headers(scope=scope).get("authorization", ""))
+            else:
+                _check_local(scope)
+        await self._app(scope, receive, send)
+
+    def _check_token(self, authorization: str) -> None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _unauthorized("send a bearer token: `Authorization: Bearer ...`", "Bearer")
+        digest = hashlib.sha256(token.strip().encode()).digest()
+        # Every digest is compared, so that the time tells nothing about which one matched.
+        if not sum([hmac.compare_digest(digest, known) for known in self._digests]):
+            raise _unauthorized("this token may not send", 'Bearer error="invalid_token"')
+
+
+def _unauthorized(error: str, challenge: str) -> RefusedRequest:
+    return RefusedRequest(401, error, headers={"WWW-Authenticate": challenge})
+
+
+def _check_local(scope: Scope) -> None:
+    """Refuses callers from elsewhere, also those behind a local proxy, and web pages that renamed 127.0.0.1."""
+    headers = Headers(scope=scope)
+    client = scope.get("client")
+    proxied = any(name in headers for name in _PROXY_HEADERS)
+    if (
+        client is None
+        or proxied
+        or not _is_loopback(client[0])
+        or not _names_this_machine(headers.get("host", ""))
+    ):
+        raise RefusedRequest(
+            403, "only callers on this machine may send; set TENFOUR_GATEWAY_TOKENS to let in others by token"
+        )
+
+
+def _names_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped.is_loopback
+    return found.is_loopback
+
+
+class BodyLimit:
+    """Reads the whole body before the routes see it: at most `max_bytes`, declared or not, and within a time."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
+        self._app, self._max_bytes, self._timeout_s = app, max_bytes, timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        self._check_size(int(Headers(scope=scope).get("content-length", "0")))
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._read(receive)
+        except TimeoutError:
+            raise _closing(408, f"the body did not arrive within {self._timeout_s:.0f} s") from None
+        if body is not None:
+            await self._app(scope, _with_body(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body; None where the caller hung up."""
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            self._check_size(len(body))
+            more = message.get("more_body", False)
+        return bytes(body)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise _closing(
+                413, f"the body is larger than {self._max_bytes} bytes; send fewer posts in one request"
+            )
+
+
+def _closing(status: int, error: str) -> RefusedRequest:
+    """A refusal after which the connection is of no use: the rest of the body is not read."""
+    return RefusedRequest(status, error, headers={"Connection": "close"})
+
+
+def _with_body(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

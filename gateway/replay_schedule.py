@@ -1,0 +1,106 @@
+"""In which order a replay writes, and when: time belongs to the replay.
+
+Posts go in the order in which they were posted, as if received at once. Every partition is told the time by
+ticks of the replay's own: verdicts depend on the file alone, not on when or how fast it is replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Final
+
+from schemas.ids import conversation_key
+from schemas.records import Mention, PublicReply, Tick
+
+LONGEST_SILENCE: Final = timedelta(hours=1)
+"""Event time between two ticks of a partition, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A record to write, and where."""
+
+    partition: int
+    key: bytes | None
+    """The conversation; none for a tick."""
+    record: Mention | PublicReply | Tick
+
+    @property
+    def at(self) -> datetime:
+        """Event time."""
+        return self.record.at if isinstance(self.record, Tick) else self.record.posted_at
+
+
+def schedule(
+    records: Iterable[Mention | PublicReply],
+    *,
+    partitions: int,
+    partition_of: Callable[[bytes], int],
+    last_deadline_after: timedelta,
+) -> Iterator[Scheduled]:
+    """The records and the replay's ticks, in the order in which they are to be written.
+
+    Records are ordered by posted time, stably, and count as received then. A tick of that time precedes each
+    in its partition. Every partition has ticks at least hourly, from the first posted time until
+    `last_deadline_after` (the longest target and a margin) has passed since the last one. The ticks of a
+    partition strictly increase. Nothing comes of no records.
+    """
+    posts = sorted(records, key=attrgetter("posted_at"))
+    if not posts:
+        return
+    ticks = _Ticks(partitions, posts[0].posted_at)
+    for post in posts:
+        key = conversation_key(post.brand, post.channel, post.thread).encode()
+        partition = partition_of(key)
+        yield from ticks.hourly_to(post.posted_at)
+        yield from ticks.into(partition, post.posted_at)
+        yield Scheduled(partition, key, post.model_copy(update={"received_at": post.posted_at}))
+    end = posts[-1].posted_at + last_deadline_after
+    yield from ticks.hourly_to(end)
+    yield from ticks.everywhere(end)
+
+
+def paced(scheduled: Iterable[Scheduled], speed: float | None) -> Iterator[tuple[float, Scheduled]]:
+    """Each item with the seconds from the first one until it is to be written: event time divided by `speed`.
+
+    No speed means as fast as it goes: 0 seconds each. Raises ValueError for a speed that is not above 0.
+    """
+    if speed is not None and not speed > 0:
+        raise ValueError(f"speed {speed}: must be above 0; 3600 plays an hour in a second")
+    return _paced(iter(scheduled), speed)
+
+
+def _paced(scheduled: Iterator[Scheduled], speed: float | None) -> Iterator[tuple[float, Scheduled]]:
+    start: datetime | None = None
+    for item in scheduled:
+        start = start or item.at
+        yield (item.at - start).total_seconds() / speed if speed else 0.0, item
+
+
+class _Ticks:
+    """The ticks of a replay, in each partition later than the one before."""
+
+    def __init__(self, partitions: int, start: datetime) -> None:
+        self._last: list[datetime | None] = [None] * partitions
+        self._next_hourly = start
+
+    def into(self, partition: int, at: datetime) -> Iterator[Scheduled]:
+        """The tick, unless the partition already knows that time."""
+        last = self._last[partition]
+        if last is None or last < at:
+            self._last[partition] = at
+            yield Scheduled(partition, None, Tick(at=at))
+
+    def everywhere(self, at: datetime) -> Iterator[Scheduled]:
+        """The tick in every partition."""
+        for partition in range(len(self._last)):
+            yield from self.into(partition, at)
+
+    def hourly_to(self, instant: datetime) -> Iterator[Scheduled]:
+        """The hourly ticks of every partition that are due up to the instant."""
+        while self._next_hourly <= instant:
+            yield from self.everywhere(self._next_hourly)
+            self._next_hourly += LONGEST_SILENCE

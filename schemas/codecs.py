@@ -1,0 +1,99 @@
+"""Records to bytes and back.
+
+`decode` is the only way in: it accepts what `encode` writes and what the published JSON Schemas describe, and
+says in one sentence why anything else is refused, without quoting the content, which may be personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Generic, NoReturn, TypeVar, cast, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.records import AnyRecord
+
+R = TypeVar("R", bound=AnyRecord)
+
+KINDS: Final[Mapping[str, type[AnyRecord]]] = MappingProxyType(
+    {kind.model_fields["record"].default: kind for kind in get_args(AnyRecord)}
+)
+"""Every record that travels, by the name in its field `record`."""
+
+_PLAIN_WORD: Final = re.compile("[a-z_]{1,40}")
+_ANY: Final[TypeAdapter[AnyRecord]] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
+
+
+class UndecodableRecord(ValueError):
+    """The bytes are no record that this release reads, or not one that belongs where they were found."""
+
+
+def encode(record: AnyRecord) -> bytes:
+    """The record as UTF-8 JSON."""
+    return record.__pydantic_serializer__.to_json(record)
+
+
+def decode(value: bytes | None) -> AnyRecord:
+    """The record in the bytes. Raises UndecodableRecord."""
+    if value is None:
+        raise UndecodableRecord("no value: a tombstone, not a record")
+    try:
+        record = _ANY.validate_json(value, strict=True)
+    except ValidationError as error:
+        _refuse(error)
+    if "version" not in record.__pydantic_fields_set__:
+        raise UndecodableRecord(f"{record.record} without a schema version")
+    return record
+
+
+class Codec(Generic[R]):
+    """Decodes the kinds of record that belong on one topic: `Codec[Mention | Tick](Mention, Tick)`."""
+
+    def __init__(self, *kinds: type[R]) -> None:
+        self.kinds: Final = kinds
+
+    def decode(self, value: bytes | None) -> R:
+        """The record in the bytes. Raises UndecodableRecord, also for a record of another kind."""
+        record = decode(value)
+        if type(record) not in self.kinds:
+            expected = " or ".join([name for name, kind in KINDS.items() if kind in self.kinds])
+            raise UndecodableRecord(f"{record.record} does not belong here, only {expected}")
+        return cast(R, record)
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    # Not chained: pydantic's error quotes the input, and a log would show it.
+    raise UndecodableRecord(_reason(error.errors(include_url=False))) from None
+
+
+def _reason(errors: list[ErrorDetails]) -> str:
+    for found in errors:
+        if found["loc"][-1:] == ("version",) and found["type"] != "missing":
+            return f"unknown schema version {_shown(found['input'])} of {found['loc'][-2]}"
+    return _first_reason(errors[0]) + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+
+
+def _first_reason(found: ErrorDetails) -> str:
+    match found["type"]:
+        case "json_invalid":
+            return f"not JSON: {found['ctx']['error']}"
+        case "dict_type" | "model_attributes_type" if not found["loc"]:
+            return "not a record: not a JSON object"
+        case "union_tag_not_found":
+            return "not a record: no field `record` says what it is"
+        case "union_tag_invalid":
+            return f"unknown record {_shown(found['ctx']['tag'])}"
+    kind, *path = found["loc"]
+    return f"{kind}, field {'.'.join(map(str, path))}: {found['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(value: Any) -> str:
+    """The value, if it is a small number or a plain word; anything else might be somebody's text."""
+    if isinstance(value, int) and abs(value) < 1_000_000:
+        return str(value)
+    if isinstance(value, str) and _PLAIN_WORD.fullmatch(value):
+        return f"`{value}`"
+    return "(withheld)"

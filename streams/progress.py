@@ -1,0 +1,66 @@
+"""How far the stages have come: committed offsets against the ends of their topics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams.topics import partition_counts
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class StageLag:
+    """Records of a stage's source topic that its group has not committed yet."""
+
+    stage: str
+    topic: str
+    by_partition: dict[int, int]
+
+    @property
+    def records(self) -> int:
+        return sum(self.by_partition.values())
+
+
+async def stage_lags(bootstrap: str, stages: Sequence[tuple[str, str, str]]) -> list[StageLag]:
+    """The lag of each stage, given as (stage, group, source topic)."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await asyncio.gather(admin.start(), consumer.start())
+    try:
+        counts = await partition_counts(bootstrap)
+        return [await _lag(admin, consumer, *stage, counts[stage[2]]) for stage in stages]
+    finally:
+        await asyncio.gather(admin.close(), consumer.stop())
+
+
+async def _lag(
+    admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, stage: str, group: str, topic: str, partitions: int
+) -> StageLag:
+    tps = [TopicPartition(topic, partition) for partition in range(partitions)]
+    ends = await consumer.end_offsets(tps)
+    starts = await consumer.beginning_offsets(tps)
+    committed = await admin.list_consumer_group_offsets(group, partitions=tps)
+    done = {tp: committed[tp].offset if committed.get(tp) and committed[tp].offset >= 0 else starts[tp] for tp in tps}
+    return StageLag(stage, topic, {tp.partition: max(0, ends[tp] - done[tp]) for tp in tps})
+
+
+async def wait_until_drained(
+    bootstrap: str,
+    stages: Sequence[tuple[str, str, str]],
+    on_progress: Callable[[list[StageLag]], None] = lambda lags: None,
+) -> None:
+    """Returns when the stages, in the pipeline's order, have committed all that stands on their topics. An upstream stage
+    commits after its writes, so an empty lag read in order means that nothing is on its way."""
+    for stage in stages:
+        while True:
+            lags = await stage_lags(bootstrap, [stage])
+            on_progress(lags)
+            if not lags[0].records:
+                break
+            await asyncio.sleep(POLL_S)

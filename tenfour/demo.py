@@ -1,0 +1,139 @@
+"""`tenfour demo`: the whole pipeline on this machine, replaying real mentions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from agents.registry import load_policy
+from gateway.replay import replay_records
+from gateway.replay_file import read_replay
+from schemas.codecs import UndecodableRecord, decode
+from schemas.records import Mention, PublicReply
+from streams.progress import wait_until_drained
+from streams.reading import follow, read_to_end
+from streams.running import stop_signal
+from streams.settings import Settings, load_settings
+from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED, SLA_EVENTS
+from tenfour.demo_screen import DemoState, screen
+from tenfour.flow import Flow
+from tenfour.local_pipeline import SOURCES, LocalPipeline, local_pipeline
+
+BUNDLE = Path(__file__).parent.parent / "gateway" / "bundle" / "mentions.jsonl"
+TOPICS = (MENTIONS_RAW, MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_EVENTS, DEAD_LETTERS)
+PLAYED_IN_S = 240.0
+"""How long the bundle's two years take on the screen."""
+DEADLINE_MARGIN = timedelta(hours=1)
+METRICS_PORT = 9410
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="Replay as fast as it goes, check, and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object on stdout.")] = False,
+    speed: Annotated[float | None, typer.Option(help="Event time is divided by this; default: two years in 4 minutes.")] = None,
+    file: Annotated[Path, typer.Option(help="What is replayed.")] = BUNDLE,
+) -> None:
+    """Starts an embedded Kafka and every stage, and replays real mentions until Ctrl-C."""
+    settings = load_settings().model_copy(update={"ticks": "replay", "bootstrap": ""})
+    records = read_replay(file)
+    if once:
+        raise typer.Exit(asyncio.run(_once(settings, records, as_json)))
+    asyncio.run(_live(settings, records, speed))
+
+
+async def _once(settings: Settings, records: list[Mention | PublicReply], as_json: bool) -> int:
+    settings = settings.model_copy(update={"metrics_port": 0})
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tenfour-demo-") as folder:
+        async with local_pipeline(settings, Path(folder), _say) as pipeline:
+            await _replay(pipeline, records, None, lambda done, total: None)
+            _say("waiting until every stage has handled everything ...")
+            await wait_until_drained(pipeline.settings.bootstrap, SOURCES)
+            flow = await _count(pipeline.settings.bootstrap)
+    summary = flow.summary(time.monotonic() - started)
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        for name, value in summary.items():
+            print(f"{name:16} {value}")
+    if not flow.complete():
+        _say("not complete: a mention has no end, a cycle no verdict, or a dead letter was written")
+    return 0 if flow.complete() else 1
+
+
+async def _count(bootstrap: str) -> Flow:
+    flow = Flow()
+    async for record in read_to_end(bootstrap, [topic.name for topic in TOPICS]):
+        _add(flow, record)
+    return flow
+
+
+def _add(flow: Flow, record: Any) -> None:
+    try:
+        flow.add(decode(record.value), (record.topic, record.partition, record.offset))
+    except UndecodableRecord:
+        return  # it stands on dead-letters too, and is counted there
+
+
+async def _live(settings: Settings, records: list[Mention | PublicReply], speed: float | None) -> None:
+    folder = settings.data / "demo"
+    shutil.rmtree(folder, ignore_errors=True)  # the replay's time starts anew, and so must the log
+    if not settings.metrics_port:
+        settings = settings.model_copy(update={"metrics_port": METRICS_PORT})
+    console = Console()
+    stop = asyncio.create_task(stop_signal())
+    async with local_pipeline(settings, folder, _say) as pipeline:
+        state = DemoState(Flow(), pipeline, len(records))
+        work = [asyncio.create_task(_watch(state)), asyncio.create_task(_replay_live(state, records, speed))]
+        with _screen(console, state):
+            await asyncio.wait([stop, *work], return_when=asyncio.FIRST_EXCEPTION if not stop.done() else asyncio.FIRST_COMPLETED)
+            for task in work:
+                task.cancel()
+        _say("stopping ...")
+
+
+@contextmanager
+def _screen(console: Console, state: DemoState) -> Iterator[None]:
+    with Live(get_renderable=lambda: screen(state), console=console, refresh_per_second=4, screen=False):
+        yield
+
+
+async def _replay_live(state: DemoState, records: list[Mention | PublicReply], speed: float | None) -> None:
+    span = (records[-1].posted_at - records[0].posted_at).total_seconds()
+    await _replay(state.pipeline, records, speed or max(1.0, span / PLAYED_IN_S), state.replayed)
+    state.finished = True
+
+
+async def _watch(state: DemoState) -> None:
+    async for record in follow(state.pipeline.settings.bootstrap, [topic.name for topic in TOPICS], from_start=True):
+        _add(state.flow, record)
+
+
+async def _replay(pipeline: LocalPipeline, records: list[Mention | PublicReply], speed: float | None, progress: Any) -> None:
+    settings = pipeline.settings
+    longest = max(answer.due_after for answer in load_policy(settings.policy).answers.values())
+    await replay_records(
+        settings, records, speed=speed, last_deadline_after=longest + DEADLINE_MARGIN, on_progress=progress
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
