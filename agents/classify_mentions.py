@@ -7,8 +7,7 @@ from typing import Protocol
 
 from agents.write_ticks import write_ticks
 from domain.policy import Policy
-from domain.typing_rules import classified_mention, classify
-from models.sentiment_model import SentimentScores
+from domain.typing_rules import SentimentScores, classified_mention, classify
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode
 from schemas.ids import conversation_key
@@ -20,6 +19,7 @@ from streams.stages import Stage
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW
 
 STAGE = "classify"
+SOURCE = f"/tenfour/{STAGE}"
 _CODEC = Codec[Mention | PublicReply | Tick](Mention, PublicReply, Tick)
 
 
@@ -28,11 +28,11 @@ class MisplacedRecord(ValueError):
 
 
 class Scorer(Protocol):
-    """Scores texts without blocking the event loop. `version` names the model."""
+    """Gives (negative, neutral, positive) probabilities without blocking the event loop. `version` names the model."""
 
     version: str
 
-    async def score(self, texts: Sequence[str]) -> Sequence[SentimentScores]: ...
+    async def score(self, texts: Sequence[str]) -> Sequence[tuple[float, float, float]]: ...
 
 
 class ClassifyMentions:
@@ -54,10 +54,12 @@ class ClassifyMentions:
                 classified.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
         return [outbox]
 
-    def _classified(self, record: ReceivedRecord, mention: Mention, scores: SentimentScores) -> OutgoingRecord:
-        classification = classify(mention.text, scores, self._policy, self._scorer.version)
+    def _classified(
+        self, record: ReceivedRecord, mention: Mention, scores: tuple[float, float, float]
+    ) -> OutgoingRecord:
+        classification = classify(mention.text, SentimentScores(*scores), self._policy, self._scorer.version)
         result = classified_mention(mention, classification)
-        return OutgoingRecord(record.key, encode(result), headers_of(result, STAGE), record.timestamp)
+        return OutgoingRecord(record.key, encode(result), headers_of(result, SOURCE), record.timestamp)
 
 
 def classify_stage(policy: Policy, scorer: Scorer, settings: Settings) -> Stage:
@@ -84,4 +86,6 @@ def _read(record: ReceivedRecord, outbox: Outbox) -> Mention | PublicReply | Tic
 def _refuse_misplaced(record: ReceivedRecord, found: Mention | PublicReply) -> None:
     expected = conversation_key(found.brand, found.channel, found.thread).encode()
     if record.key != expected:
-        raise MisplacedRecord(f"the key must be the conversation, brand:channel:thread; this record's is not: {record.key!r}")
+        raise MisplacedRecord(
+            f"the key must be the conversation, brand:channel:thread; this record's is not: {record.key!r}"
+        )

@@ -34,7 +34,9 @@ def load_policy(path: Path) -> Policy:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"TENFOUR_POLICY: can't read {path}: {error.strerror}; run in the checkout, or set it") from None
+        raise SettingsError(
+            f"TENFOUR_POLICY: can't read {path}: {error.strerror}; run in the checkout, or set it"
+        ) from None
     return parse_policy(text, path.name)
 
 

@@ -13,6 +13,7 @@ from streams.stages import Stage
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_TIMER
 
 STAGE = "route"
+SOURCE = f"/tenfour/{STAGE}"
 _CODEC = Codec[ClassifiedMention | PublicReply | Tick](ClassifiedMention, PublicReply, Tick)
 
 
@@ -52,4 +53,4 @@ def route_stage(policy: Policy) -> Stage:
 
 
 def _outgoing(record: TimerStart | TimerRespond | RoutedMention, cause: ReceivedRecord) -> OutgoingRecord:
-    return OutgoingRecord(cause.key, encode(record), headers_of(record, STAGE), cause.timestamp)
+    return OutgoingRecord(cause.key, encode(record), headers_of(record, SOURCE), cause.timestamp)

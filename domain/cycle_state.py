@@ -15,6 +15,7 @@ Then follow:
 """
 
 from enum import IntEnum
+from itertools import accumulate
 from struct import Struct
 from typing import Final, NamedTuple, cast
 
@@ -33,6 +34,9 @@ class Kind(IntEnum):
     AT_RISK = 2
     CLOSED = 3
     REPLIED = 4
+
+
+_OPEN_KINDS: Final = frozenset({Kind.OPEN, Kind.AT_RISK})
 
 
 class StateError(ValueError):
@@ -75,7 +79,7 @@ def kind_of(state: bytes) -> int:
 
 
 def is_open(state: bytes | None) -> bool:
-    return state is not None and (state[1] == Kind.OPEN or state[1] == Kind.AT_RISK)
+    return state is not None and state[1] in _OPEN_KINDS
 
 
 def moment_of(state: bytes) -> int:
@@ -91,9 +95,7 @@ def encode_mark(kind: Kind, moment: int) -> bytes:
 def encode_open(cycle: Cycle, at_risk: int) -> bytes:
     texts = cycle[:5]
     lengths = map(len, texts)
-    return (
-        _CYCLE.pack(VERSION, Kind.OPEN, at_risk, cycle.started, cycle.due, *lengths) + "".join(texts).encode()
-    )
+    return _CYCLE.pack(VERSION, Kind.OPEN, at_risk, cycle.started, cycle.due, *lengths) + "".join(texts).encode()
 
 
 def at_risk(state: bytes) -> bytes:
@@ -103,12 +105,17 @@ def at_risk(state: bytes) -> bytes:
 
 def decode_cycle(state: bytes) -> Cycle:
     _, _, _, started, due, *lengths = _CYCLE.unpack_from(state)
-    text, texts, start = state[_CYCLE.size :].decode(), [], 0
-    for length in lengths:
-        texts.append(text[start : start + length])
-        start += length
-    mention, brand, type_, team, policy = texts
-    return Cycle(mention, brand, cast(MentionType, type_), team, policy, started, due)
+    text = state[_CYCLE.size :].decode()
+    mention, brand, type_, team, policy = accumulate(lengths)
+    return Cycle(
+        mention=text[:mention],
+        brand=text[mention:brand],
+        type=cast(MentionType, text[brand:type_]),
+        team=text[type_:team],
+        policy=text[team:policy],
+        started=started,
+        due=due,
+    )
 
 
 def encode_replies(replies: list[Reply], forget: int) -> bytes:

@@ -33,6 +33,7 @@ REMEMBERED_REPLIES: Final = 32
 """Replies kept of a conversation without a cycle, the latest; a brand may post there without end."""
 
 _TARGET: Final[SlaTarget] = "first_response"
+_EVENT_FIELDS: Final = set(SlaEvent.model_fields)
 
 
 class Step(NamedTuple):
@@ -87,9 +88,7 @@ def after_moment(before: bytes, conversation: str, now: int) -> Step:
 def _cycle_of(start: TimerStart) -> tuple[int, Cycle]:
     started, at_risk_at, due = to_ms(start.started_at), to_ms(start.at_risk_at), to_ms(start.due_at)
     if not started <= at_risk_at <= due:
-        raise ValueError(
-            f"timer start {start.id}: its times are out of order: they must be start, at risk, due"
-        )
+        raise ValueError(f"timer start {start.id}: its times are out of order: they must be start, at risk, due")
     return at_risk_at, Cycle(start.mention, start.brand, start.type, start.team, start.policy, started, due)
 
 
@@ -131,20 +130,41 @@ def _event(
     conversation: str, cycle: Cycle, kind: SlaEventKind, at: int, now: int | None, reply: str | None = None
 ) -> SlaEvent:
     cycle_id = derive_id(conversation, _TARGET, cycle.mention)
-    return SlaEvent(
-        id=derive_id(conversation, _TARGET, cycle_id, kind),
-        kind=kind,
-        conversation=conversation,
-        target=_TARGET,
-        cycle=cycle_id,
-        mention=cycle.mention,
-        brand=cycle.brand,
-        type=cycle.type,
-        team=cycle.team,
-        started_at=from_ms(cycle.started),
-        due_at=from_ms(cycle.due),
-        at=from_ms(at),
-        decided_at=None if now is None else from_ms(now),
-        reply=reply,
-        policy=cycle.policy,
+    return _trusted(
+        {
+            "record": "sla_event",
+            "version": 1,
+            "id": derive_id(conversation, _TARGET, cycle_id, kind),
+            "kind": kind,
+            "conversation": conversation,
+            "target": _TARGET,
+            "cycle": cycle_id,
+            "mention": cycle.mention,
+            "brand": cycle.brand,
+            "type": cycle.type,
+            "team": cycle.team,
+            "started_at": from_ms(cycle.started),
+            "due_at": from_ms(cycle.due),
+            "at": from_ms(at),
+            "decided_at": None if now is None else from_ms(now),
+            "reply": reply,
+            "policy": cycle.policy,
+        }
     )
+
+
+def _trusted(fields: dict[str, object]) -> SlaEvent:
+    """As `SlaEvent(**fields)`, unchecked: each value comes from a record that was checked. 2 instead of 5 µs.
+
+    `model_construct` takes longer than checking does. Pickling's door is the one that pydantic keeps open.
+    """
+    event = SlaEvent.__new__(SlaEvent)
+    event.__setstate__(
+        {
+            "__dict__": fields,
+            "__pydantic_fields_set__": _EVENT_FIELDS,
+            "__pydantic_extra__": None,
+            "__pydantic_private__": None,
+        }
+    )
+    return event

@@ -1,6 +1,7 @@
 """Instants as whole milliseconds since 1970 in UTC, which is how the clock counts."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,6 +13,7 @@ def to_ms(instant: datetime) -> int:
     return (instant - EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=4096)  # The last tick, and what falls due together, is asked for many times over.
 def from_ms(milliseconds: int) -> datetime:
     """The instant in UTC. Raises OverflowError outside the years 1 to 9999."""
     return EPOCH + timedelta(0, 0, 0, milliseconds)

@@ -66,9 +66,7 @@ class AnsweredType(_Section):
     priority: Annotated[int, Field(strict=True, ge=1, le=5, description="a whole number, 1 (first) to 5")]
     first_response_minutes: Annotated[
         int,
-        Field(
-            strict=True, gt=0, le=MAX_TARGET_MINUTES, description="whole minutes, such as 120 for two hours"
-        ),
+        Field(strict=True, gt=0, le=MAX_TARGET_MINUTES, description="whole minutes, such as 120 for two hours"),
     ]
     team: Annotated[Text, Field(description="a name from `teams`")]
     owner: Annotated[Text, Field(description="the queue that holds the mention, such as support-queue")]
@@ -129,9 +127,7 @@ class Policy(_Section):
     ]
     teams: Annotated[dict[Text, Team], Field(min_length=1, description="each team by its key, with a name")]
     types: Annotated[MentionTypes, Field(description="all six types of mention")]
-    content_words: Annotated[
-        tuple[WordsOfType, ...], Field(description="a list of entries, each a type and its words")
-    ]
+    content_words: Annotated[tuple[WordsOfType, ...], Field(description="a list of entries, each a type and its words")]
 
     @cached_property
     def version(self) -> str:

@@ -136,9 +136,7 @@ def _hint(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return _nearest(str(path[-1]), list(_model_at(model, path[:-1]).model_fields))
     if kind == "literal_error":
-        return _nearest(
-            str(found), detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        )
+        return _nearest(str(found), detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
     if kind == "unknown_team":
         return _nearest(str(found), detail["ctx"]["known"])
     if kind in _NOT_A_MAPPING:

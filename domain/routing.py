@@ -40,15 +40,11 @@ def route(classified: ClassifiedMention, policy: Policy) -> Routed:
     """
     mention, classification = classified.mention, classified.classification
     if not policy.takes(mention.brand):
-        raise UnknownBrand(
-            f"brand {mention.brand!r} is not in the policy: add it to `brands`, or mend the sender"
-        )
+        raise UnknownBrand(f"brand {mention.brand!r} is not in the policy: add it to `brands`, or mend the sender")
     answer = policy.answers.get(classification.type)
     if answer is None:
         return _NOWHERE
-    return Routed(
-        _routed_mention(mention, classification, answer), _timer_start(mention, classification, answer)
-    )
+    return Routed(_routed_mention(mention, classification, answer), _timer_start(mention, classification, answer))
 
 
 def respond(reply: PublicReply) -> TimerRespond:
@@ -75,9 +71,7 @@ def _timer_start(mention: Mention, classification: Classification, answer: Answe
     try:
         at_risk_at, due_at = started_at + answer.at_risk_after, started_at + answer.due_after
     except OverflowError:
-        raise ValueError(
-            f"mention {mention.id}: the due time of {started_at} lies past the year 9999"
-        ) from None
+        raise ValueError(f"mention {mention.id}: the due time of {started_at} lies past the year 9999") from None
     return TimerStart(
         id=derive_id("timer_start", mention.id, FIRST_RESPONSE),
         conversation=conversation_key(mention.brand, mention.channel, mention.thread),

@@ -39,18 +39,14 @@ def classify(text: str, scores: SentimentScores, policy: Policy, model: str) -> 
 
 
 def classified_mention(mention: Mention, classification: Classification) -> ClassifiedMention:
-    return ClassifiedMention(
-        id=derive_id("classified", mention.id), mention=mention, classification=classification
-    )
+    return ClassifiedMention(id=derive_id("classified", mention.id), mention=mention, classification=classification)
 
 
 def _likeliest(scores: SentimentScores) -> tuple[Sentiment, float]:
     negative, neutral, positive = scores
     # A NaN fails the comparison too.
     if not abs(negative + neutral + positive - 1) <= _SUM_TOLERANCE:
-        raise ValueError(
-            f"sentiment scores {tuple(scores)} do not sum to 1: the model must give probabilities"
-        )
+        raise ValueError(f"sentiment scores {tuple(scores)} do not sum to 1: the model must give probabilities")
     if negative >= neutral and negative >= positive:
         return "negative", min(float(negative), 1.0)
     if neutral >= positive:

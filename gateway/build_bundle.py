@@ -18,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from gateway.held_out import essence, held_out_texts, key_of, read_keys
+from gateway.held_out import HeldOut, read_held_out
 
 BUNDLE: Final = Path(__file__).parent / "bundle" / "mentions.jsonl"
 SOURCE: Final = Path("ibm_twitter_care") / "turns.csv"
@@ -43,29 +43,10 @@ class Turn:
     text: str
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """What no conversation of the bundle may say."""
-
-    keys: frozenset[str]
-    essences: frozenset[str]
-
-    def holds(self, text: str) -> bool:
-        """Whether the text is a held-out one, or equals one but for handles, links, case and punctuation."""
-        return key_of(text) in self.keys or essence(text) in self.essences
-
-
 def read_turns(source: Path) -> list[Turn]:
     """The turns of all conversations, in the order of the file."""
     with source.open(encoding="utf-8", newline="") as lines:
         return [_turn(row) for row in csv.DictReader(lines)]
-
-
-def read_held_out(keys_file: Path, data: Path) -> HeldOut:
-    """The keys, and the essence of every text in the data sets that has one of them."""
-    keys = read_keys(keys_file)
-    essences = {essence(text) for text in held_out_texts(keys, data)}
-    return HeldOut(keys, frozenset(essences - {""}))
 
 
 def kept_conversations(turns: Iterable[Turn], held_out: HeldOut) -> Iterator[list[Turn]]:

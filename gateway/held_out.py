@@ -8,11 +8,24 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
 _HANDLE_OR_LINK = re.compile(r"@\w+|(?:https?://|www\.)\S+|\blink\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The kept texts: by key, and by essence where the text itself is at hand."""
+
+    keys: frozenset[str]
+    essences: frozenset[str]
+
+    def holds(self, text: str) -> bool:
+        """Whether the text is a held-out one, or equals one but for handles, links, case and punctuation."""
+        return key_of(text) in self.keys or essence(text) in self.essences
 
 
 def key_of(text: str) -> str:
@@ -30,6 +43,13 @@ def read_keys(path: Path) -> frozenset[str]:
     """The keys in the file: one a line, `#` starts a comment."""
     lines = path.read_text("utf-8").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def read_held_out(keys_file: Path, data: Path) -> HeldOut:
+    """The keys, and the essence of every text in the data sets that has one of them."""
+    keys = read_keys(keys_file)
+    essences = {essence(text) for text in held_out_texts(keys, data)}
+    return HeldOut(keys, frozenset(essences - {""}))
 
 
 def held_out_texts(keys: frozenset[str], data: Path) -> frozenset[str]:

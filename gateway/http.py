@@ -1,4 +1,4 @@
-"""The edge of the HTTP gateway: who may call, how much they may send, and what a refusal looks like.
+"""The edge of the HTTP gateway: who may call, and how much they may send.
 
 Plain ASGI, in front of the routes: a caller without right is answered before a byte of the body is read.
 """
@@ -13,11 +13,10 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.refusals import RefusedRequest
 from streams.metrics import GATEWAY_REQUESTS
 from streams.settings import SettingsError
 
@@ -28,40 +27,8 @@ _PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 _LOG = logging.getLogger("tenfour.gateway")
 
 
-class FieldProblem(BaseModel):
-    """One field that was refused. `field` is its path, such as `posted_at`, or `3.posted_at` in a list."""
-
-    field: str
-    problem: str = Field(description="What is wrong, and what to do. Never quotes the content.")
-
-
-class Refusal(BaseModel):
-    """The body of every answer that is no success."""
-
-    error: str
-    fields: list[FieldProblem] = []
-
-
-class RefusedRequest(Exception):
-    """Ends a request with this answer."""
-
-    def __init__(
-        self,
-        status: int,
-        error: str,
-        fields: list[FieldProblem] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(error)
-        self.status, self.headers = status, headers
-        self.refusal = Refusal(error=error, fields=fields or [])
-
-    def response(self) -> JSONResponse:
-        return JSONResponse(self.refusal.model_dump(), self.status, self.headers)
-
-
 def token_digests(setting: str) -> tuple[bytes, ...]:
-    """The SHA-256 digests in TENFOUR_GATEWAY_TOKENS. Raises SettingsError, without quoting what may be a secret."""
+    """The digests in TENFOUR_GATEWAY_TOKENS. Raises SettingsError, without quoting what may be a secret."""
     items = [item.strip() for item in setting.split(",") if item.strip()]
     digests = []
     for number, item in enumerate(items, start=1):
@@ -75,14 +42,15 @@ def token_digests(setting: str) -> tuple[bytes, ...]:
 
 
 class AnswerAlways:
-    """Outermost: counts every answer, and turns a failure of ours into a 500 that says nothing about the content."""
+    """Outermost: counts every answer, and answers a failure of ours with 500, without its content."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         started = False
 
         async def counted(message: Message) -> None:
@@ -133,16 +101,11 @@ def _unauthorized(error: str, challenge: str) -> RefusedRequest:
 
 
 def _check_local(scope: Scope) -> None:
-    """Refuses callers from elsewhere, also those behind a local proxy, and web pages that renamed 127.0.0.1."""
+    """Refuses callers from elsewhere, also through a local proxy or a web page that renamed 127.0.0.1."""
     headers = Headers(scope=scope)
     client = scope.get("client")
     proxied = any(name in headers for name in _PROXY_HEADERS)
-    if (
-        client is None
-        or proxied
-        or not _is_loopback(client[0])
-        or not _names_this_machine(headers.get("host", ""))
-    ):
+    if client is None or proxied or not _is_loopback(client[0]) or not _names_this_machine(headers.get("host", "")):
         raise RefusedRequest(
             403, "only callers on this machine may send; set TENFOUR_GATEWAY_TOKENS to let in others by token"
         )
@@ -167,15 +130,17 @@ def _is_loopback(address: str) -> bool:
 
 
 class BodyLimit:
-    """Reads the whole body before the routes see it: at most `max_bytes`, declared or not, and within a time."""
+    """Reads the whole body before the routes see it: at most `max_bytes`, declared or not, and in time."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
         self._app, self._max_bytes, self._timeout_s = app, max_bytes, timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        self._check_size(int(Headers(scope=scope).get("content-length", "0")))
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        self._check_size(int(declared) if declared.isdecimal() else 0)
         try:
             async with asyncio.timeout(self._timeout_s):
                 body = await self._read(receive)
@@ -198,9 +163,7 @@ class BodyLimit:
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
-            raise _closing(
-                413, f"the body is larger than {self._max_bytes} bytes; send fewer posts in one request"
-            )
+            raise _closing(413, f"the body is larger than {self._max_bytes} bytes; send fewer posts in one request")
 
 
 def _closing(status: int, error: str) -> RefusedRequest:

@@ -44,9 +44,7 @@ class _PostForm(BaseModel):
     brand: Annotated[PlainName, Field(description="The brand, as the policy names it.")]
     channel: Annotated[PlainName, Field(description="Where it was posted, such as `x` or `reddit`.")]
     thread: Annotated[PlainName, Field(description="The channel's id of the thread.")]
-    post: Annotated[
-        PlainName, Field(description="The channel's id of this post; sent twice, it is the same post.")
-    ]
+    post: Annotated[PlainName, Field(description="The channel's id of this post; sent twice, it is the same post.")]
     author: PlainName
     text: PlainText
     url: Link | None = None

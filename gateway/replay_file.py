@@ -35,8 +35,12 @@ Numbered = tuple[int, Fields]
 
 NEEDED: Final = ("brand", "channel", "author", "text", "posted_at")
 
+_NO_INSTANT: Final = "is no instant; write it as 2020-04-01T17:31:32Z"
 _HINTS: Final = {
     "missing": "is missing; give it",
+    "literal_error": "is unknown; this release reads version 1",
+    "datetime_from_date_parsing": _NO_INSTANT,
+    "datetime_parsing": _NO_INSTANT,
     "timezone_aware": "has no offset from UTC; append `Z` or one such as `+02:00`",
     "string_type": "is not text; put it in quotes",
     "string_too_short": "is empty; give it",

@@ -59,15 +59,16 @@ class _QuantisedWords(nn.Module):
 
 def export_float(network: SentimentNetwork, file: Path) -> None:
     """Write the network as ONNX with float32 arithmetic: input_ids, attention_mask -> probabilities."""
-    example = torch.ones(2, 16, dtype=torch.long)
+    token_ids, mask = torch.full((2, 16), 101), torch.ones(2, 16, dtype=torch.long)
     shape = {0: "batch", 1: "tokens"}
     torch.onnx.export(
         ServedNetwork(network).eval(),
-        (example, example),
+        (token_ids, mask),
         str(file),
         input_names=["input_ids", "attention_mask"],
         output_names=["probabilities"],
         dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+        opset_version=20,
         dynamo=True,
         external_data=False,
         verbose=False,

@@ -50,7 +50,12 @@ DATA_LICENCE = (
 
 
 def publish(
-    data: Path, checkpoint: Path, out: Path, work: Path, settings: TrainingSettings, say: Callable[[str], None]
+    data: Path,
+    checkpoint: Path,
+    out: Path,
+    work: Path,
+    settings: TrainingSettings,
+    say: Callable[[str], None],
 ) -> Manifest:
     """Write the model folder `out` from the checkpoint's weights, measured on the official test set."""
     out.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,9 @@ class ScoreQueue:
     """Runs the model in one thread of its own. Requests that arrive during a run share the next one, so that small
     batches of many partitions cost little more than one large batch."""
 
-    def __init__(self, model: SentimentModel, on_run: Callable[[int, float], None] = lambda texts, seconds: None) -> None:
+    def __init__(
+        self, model: SentimentModel, on_run: Callable[[int, float], None] = lambda _texts, _seconds: None
+    ) -> None:
         """`on_run` is told the texts and the seconds of each run."""
         self._model, self._on_run = model, on_run
         self.version = model.version

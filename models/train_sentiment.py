@@ -118,7 +118,12 @@ def main() -> int:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     try:
-        best = train(options.data, options.work, TrainingSettings(epochs=options.epochs), lambda line: print(line, flush=True))
+        best = train(
+            options.data,
+            options.work,
+            TrainingSettings(epochs=options.epochs),
+            lambda line: print(line, flush=True),
+        )
     except (DataError, EncoderError) as error:
         print(error, file=sys.stderr)
         return 2

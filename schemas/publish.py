@@ -31,8 +31,7 @@ def schema_of(kind: type[AnyRecord]) -> Schema:
 def published_files(folder: Path) -> dict[Path, str]:
     """What the folder should hold: a file a record and version, with its text."""
     return {
-        folder / f"{_stem(kind)}.schema.json": json.dumps(schema_of(kind), indent=2, ensure_ascii=False)
-        + "\n"
+        folder / f"{_stem(kind)}.schema.json": json.dumps(schema_of(kind), indent=2, ensure_ascii=False) + "\n"
         for kind in KINDS.values()
     }
 

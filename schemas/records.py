@@ -234,13 +234,5 @@ class DeadLetter(Record):
 
 
 AnyRecord = (
-    Mention
-    | PublicReply
-    | Tick
-    | ClassifiedMention
-    | RoutedMention
-    | TimerStart
-    | TimerRespond
-    | SlaEvent
-    | DeadLetter
+    Mention | PublicReply | Tick | ClassifiedMention | RoutedMention | TimerStart | TimerRespond | SlaEvent | DeadLetter
 )

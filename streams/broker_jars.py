@@ -104,8 +104,8 @@ def _retried(coordinate: str, staging: Path, download: Download) -> Path:
         except Exception as error:
             if attempt == _ATTEMPTS:
                 raise BrokerError(
-                    f"cannot fetch {coordinate} ({type(error).__name__}: {error}); the first start needs the "
-                    "network, or a cache filled with `python -m streams.broker_jars --fetch`"
+                    f"cannot fetch {coordinate}: the first start needs the network, or a cache filled with "
+                    f"`python -m streams.broker_jars --fetch` ({type(error).__name__}: {str(error)[:200]})"
                 ) from error
             time.sleep(attempt)
     raise AssertionError("unreachable")

@@ -119,9 +119,7 @@ def _started(
         raise
 
 
-def _announced(
-    at: BrokerFolder, state: BrokerState, guard: "subprocess.Popen[bytes]", line: socket.socket
-) -> Launched:
+def _announced(at: BrokerFolder, state: BrokerState, guard: "subprocess.Popen[bytes]", line: socket.socket) -> Launched:
     at.write_state(state)
     if state.owner is None:
         line.sendall(STAY)
@@ -154,9 +152,7 @@ def _told_id(line: socket.socket, at: BrokerFolder) -> int:
         raise BrokerError(f"cannot run Kafka: {_why(at)}") from error
 
 
-def _wait_for_answer(
-    guard: "subprocess.Popen[bytes]", at: BrokerFolder, state: BrokerState, timeout_s: float
-) -> None:
+def _wait_for_answer(guard: "subprocess.Popen[bytes]", at: BrokerFolder, state: BrokerState, timeout_s: float) -> None:
     """Until this very cluster answers with its broker in it. Raises _PortTaken or BrokerError."""
     deadline = time.monotonic() + timeout_s
     while answering_cluster(state.bootstrap) != at.cluster_id():

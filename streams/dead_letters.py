@@ -9,7 +9,7 @@ from schemas.codecs import encode
 from schemas.ids import derive_id
 from schemas.records import DeadLetter
 from streams.metrics import DEAD_LETTERS
-from streams.record_batches import Outbox, ReceivedRecord
+from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord
 from streams.topics import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 
 MAX_MESSAGE_CHARACTERS = 1000
@@ -31,5 +31,6 @@ def add_dead_letter(outbox: Outbox, stage: str, record: ReceivedRecord, error: E
         failed_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
     )
     target = outbox.to(DEAD_LETTERS_TOPIC.name, record.partition)
-    target.append((record.key, encode(letter), headers_of(letter, stage), record.timestamp))  # type: ignore[arg-type]
+    headers = headers_of(letter, f"/tenfour/{stage}")
+    target.append(OutgoingRecord(record.key, encode(letter), headers, record.timestamp))
     DEAD_LETTERS.labels(stage, kind).inc()

@@ -147,9 +147,7 @@ def _made(folder: Path) -> BrokerFolder:
         path.mkdir(parents=True, exist_ok=True)
         return BrokerFolder(path)
     except OSError as error:
-        raise BrokerError(
-            f"cannot use {path} for the broker: {error.strerror}; choose another folder"
-        ) from error
+        raise BrokerError(f"cannot use {path} for the broker: {error.strerror}; choose another folder") from error
 
 
 def _refuse_second(at: BrokerFolder) -> None:

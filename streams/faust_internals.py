@@ -90,7 +90,9 @@ class BatchConsumer(driver.Consumer):
         self._assignment_number += 1
         for tp in self.assignment():
             if tp not in self._preparing:
-                self._preparing[tp] = asyncio.create_task(self._make_ready(tp), name=f"prepare {tp.topic}-{tp.partition}")
+                self._preparing[tp] = asyncio.create_task(
+                    self._make_ready(tp), name=f"prepare {tp.topic}-{tp.partition}"
+                )
 
     async def _make_ready(self, tp: TP) -> None:
         try:
@@ -124,7 +126,9 @@ class BatchConsumer(driver.Consumer):
                 await asyncio.wait([task])
         started = [batch for tp in tps for batch in self._open[tp] if not _dropped(batch)]
         if started:
-            await asyncio.wait([asyncio.ensure_future(batch.wait_closed()) for batch in started], timeout=FINISH_STARTED_S)
+            await asyncio.wait(
+                [asyncio.ensure_future(batch.wait_closed()) for batch in started], timeout=FINISH_STARTED_S
+            )
         await self.force_commit()
         for tp in tps:
             self._open.pop(tp, None)

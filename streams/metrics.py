@@ -9,14 +9,23 @@ _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 EVENTS = Counter("tenfour_events_total", "Records handled by a stage and acknowledged.", ["stage"])
 BATCH_RECORDS = Histogram("tenfour_batch_records", "Records in a batch.", ["stage"], buckets=_SIZES)
-BATCH_SECONDS = Histogram("tenfour_batch_seconds", "Seconds from a batch's start to its acknowledgement.", ["stage"], buckets=_SECONDS)
+BATCH_SECONDS = Histogram(
+    "tenfour_batch_seconds",
+    "Seconds from a batch's start to its acknowledgement.",
+    ["stage"],
+    buckets=_SECONDS,
+)
 STAGE_DELAY = Histogram(
     "tenfour_delay_seconds",
     "Seconds from intake to the acknowledgement of a stage, by the oldest record of each batch.",
     ["stage"],
     buckets=_SECONDS,
 )
-LAG_RECORDS = Gauge("tenfour_lag_records", "Records not yet acknowledged, as far as the last fetch knew.", ["stage", "partition"])
+LAG_RECORDS = Gauge(
+    "tenfour_lag_records",
+    "Records not yet acknowledged, as far as the last fetch knew.",
+    ["stage", "partition"],
+)
 DEAD_LETTERS = Counter("tenfour_dead_letters_total", "Records written to dead-letters.", ["stage", "error"])
 OPEN_TIMERS = Gauge("tenfour_open_timers", "Cycles without a verdict.", ["partition"])
 SLA_EVENTS = Counter("tenfour_sla_events_total", "Events written to sla-events.", ["kind", "type"])

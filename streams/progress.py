@@ -40,7 +40,12 @@ async def stage_lags(bootstrap: str, stages: Sequence[tuple[str, str, str]]) -> 
 
 
 async def _lag(
-    admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, stage: str, group: str, topic: str, partitions: int
+    admin: AIOKafkaAdminClient,
+    consumer: AIOKafkaConsumer,
+    stage: str,
+    group: str,
+    topic: str,
+    partitions: int,
 ) -> StageLag:
     tps = [TopicPartition(topic, partition) for partition in range(partitions)]
     ends = await consumer.end_offsets(tps)
@@ -53,9 +58,9 @@ async def _lag(
 async def wait_until_drained(
     bootstrap: str,
     stages: Sequence[tuple[str, str, str]],
-    on_progress: Callable[[list[StageLag]], None] = lambda lags: None,
+    on_progress: Callable[[list[StageLag]], None] = lambda _lags: None,
 ) -> None:
-    """Returns when the stages, in the pipeline's order, have committed all that stands on their topics. An upstream stage
+    """Returns when the stages, in the pipeline's order, have committed all that stands on their topics. A stage
     commits after its writes, so an empty lag read in order means that nothing is on its way."""
     for stage in stages:
         while True:

@@ -19,7 +19,7 @@ async def run_stages(
     on_started: Callable[[], None] = lambda: None,
     until: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """Starts the stages, each its own consumer group, and returns after a graceful stop (SIGTERM, SIGINT, or `until`)."""
+    """Starts the stages, each its own consumer group; returns after a graceful stop (SIGTERM, SIGINT, or `until`)."""
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, settings.metrics_host)
     running = [RunningStage(stage, settings, time.time) for stage in stages]

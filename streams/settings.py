@@ -47,7 +47,8 @@ class Settings(BaseSettings):
         3, description="Batches of one partition read ahead of their acknowledgement."
     )
     batch_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        120.0, description="Seconds for one batch, writes included; past that the process ends and is restarted."
+        120.0,
+        description="Seconds for one batch, writes included; past that the process ends and is restarted.",
     )
     commit_interval_s: Annotated[float, Field(gt=0)] = Field(1.0, description="Seconds between offset commits.")
     session_timeout_s: Annotated[float, Field(ge=6)] = Field(
@@ -62,9 +63,13 @@ class Settings(BaseSettings):
     )
     metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
     gateway_host: str = Field("127.0.0.1", description="Address that the HTTP gateway listens on.")
-    gateway_port: Annotated[int, Field(ge=0, le=65_535)] = Field(8710, description="Port of the HTTP gateway; 0: any free one.")
+    gateway_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        8710, description="Port of the HTTP gateway; 0: any free one."
+    )
     gateway_tokens: str = Field(
-        "", description="Comma-separated SHA-256 hex digests of the bearer tokens that may send mentions. Empty: only callers on this machine may."
+        "",
+        description="Comma-separated SHA-256 hex digests of the bearer tokens that may send mentions. "
+        "Empty: only callers on this machine may.",
     )
     gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="Largest body of one request to the gateway, in bytes."
@@ -78,9 +83,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; `tenfour settings` lists all")
-    given = {
-        name: names[PREFIX + name.upper()] for name in Settings.model_fields if PREFIX + name.upper() in names
-    }
+    given = {name: names[PREFIX + name.upper()] for name in Settings.model_fields if PREFIX + name.upper() in names}
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Stages: a source topic, a rule, and where the result goes. Thin agents declare them; this module runs them on Faust."""
+"""Stages: a source topic, a rule, and where the result goes. Agents declare them; this module runs them on Faust."""
 
 from __future__ import annotations
 
@@ -110,7 +110,11 @@ class RunningStage:
         if self._transactions is not None:
             await self._transactions.give_up(partition)
 
-    async def _handle_stateful(self, batch: RecordBatch, previous: asyncio.Task[None] | None) -> asyncio.Task[None] | None:  # noqa: ARG002
+    async def _handle_stateful(
+        self,
+        batch: RecordBatch,
+        previous: asyncio.Task[None] | None,  # noqa: ARG002
+    ) -> asyncio.Task[None] | None:
         assert self._transactions is not None
         started = self.clock()
         async with asyncio.timeout(self.settings.batch_timeout_s):
@@ -118,7 +122,9 @@ class RunningStage:
         self._done(batch, started)
         return None
 
-    async def _handle_stateless(self, batch: RecordBatch, previous: asyncio.Task[None] | None) -> asyncio.Task[None] | None:
+    async def _handle_stateless(
+        self, batch: RecordBatch, previous: asyncio.Task[None] | None
+    ) -> asyncio.Task[None] | None:
         """Decides while the previous batch is still being written; the writes keep their order."""
         assert self.stage.decide is not None
         started = self.clock()

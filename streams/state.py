@@ -14,7 +14,7 @@ LOAD_POLL_MS = 200
 
 
 class Fold(Protocol):
-    """The state of one partition and its rule. A batch is folded whole; a failed process loses the object and loads again."""
+    """The state of one partition and its rule. A process that fails loses the object, and loads it again."""
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Takes one record of the state topic; a later one for the same key replaces it, None removes it."""
@@ -27,7 +27,7 @@ class Fold(Protocol):
         write."""
 
     def checkpoint(self, outbox: Outbox) -> None:
-        """Adds state that changes too often to be written by itself: called when offsets are committed without outputs."""
+        """Adds state that changes too often to be written alone: called when offsets are committed without outputs."""
 
 
 async def load_state(bootstrap: str, topic: str, partition: int, fold: Fold) -> int:

@@ -55,19 +55,25 @@ class Topic:
 
 
 MENTIONS_RAW = Topic(
-    "mentions-raw", "conversation; none for ticks", (Mention, PublicReply, Tick), "gateway, replay, classify (ticks)", 7,
+    "mentions-raw",
+    "conversation; none for ticks",
+    (Mention, PublicReply, Tick),
+    "gateway, replay, classify (ticks)",
+    7,
     max_message_bytes=4 * MIB,
-)  # fmt: skip
+)
 MENTIONS_CLASSIFIED = Topic(
-    "mentions-classified", "conversation; none for ticks", (ClassifiedMention, PublicReply, Tick), "classify", 30
+    "mentions-classified",
+    "conversation; none for ticks",
+    (ClassifiedMention, PublicReply, Tick),
+    "classify",
+    30,
 )
 MENTIONS_ROUTED = Topic("mentions-routed", "conversation", (RoutedMention,), "route", 90)
 SLA_TIMER = Topic("sla-timer", "conversation; none for ticks", (TimerStart, TimerRespond, Tick), "route", 14)
 SLA_EVENTS = Topic("sla-events", "conversation", (SlaEvent,), "deadlines", 90)
 DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key", (), "deadlines", None)
-DEAD_LETTERS = Topic(
-    "dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB
-)
+DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
     MENTIONS_RAW,
@@ -97,9 +103,14 @@ class TopicChange:
 
 
 async def apply_topics(
-    bootstrap: str, *, partitions: int, replication: int, topics: Sequence[Topic] = TOPICS, dry_run: bool = False
+    bootstrap: str,
+    *,
+    partitions: int,
+    replication: int,
+    topics: Sequence[Topic] = TOPICS,
+    dry_run: bool = False,
 ) -> list[TopicChange]:
-    """Creates what is missing and sets what differs. Raises TopicError where the partition count differs: a key would
+    """Creates what is missing, sets what differs. Raises TopicError where the partition count differs: a key would
     change its partition, so that count is for life."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -130,8 +141,9 @@ def _refuse_other_partition_counts(topics: Sequence[Topic], found: Mapping[str, 
     for topic in topics:
         if found.get(topic.name, partitions) != partitions:
             raise TopicError(
-                f"{topic.name} has {found[topic.name]} partitions, the settings say {partitions}: the count can't change, "
-                f"because keys would change their partition. Set TENFOUR_PARTITIONS={found[topic.name]}, or use another cluster"
+                f"{topic.name} has {found[topic.name]} partitions, the settings say {partitions}: the count can't "
+                f"change, because keys would change their partition. Set TENFOUR_PARTITIONS={found[topic.name]}, "
+                "or use another cluster"
             )
 
 

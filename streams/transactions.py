@@ -1,7 +1,7 @@
 """Exactly once for a stateful stage: a batch's state, outputs and input offset in one Kafka transaction.
 
-The transactional id is `stage-partition`: aiokafka sends offsets without the group's generation, so only the id fences a
-worker that lost its partition without noticing.
+The transactional id is `stage-partition`: aiokafka sends offsets without the group's generation, so only the id fences
+a worker that lost its partition without noticing.
 """
 
 from __future__ import annotations

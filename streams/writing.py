@@ -67,5 +67,3 @@ async def write_records(
             await future
     except KafkaError as error:
         raise WriteFailed(f"{topic}-{partition} did not take {len(records)} records: {error!r}") from error
-
-

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.live import Live
 
 from agents.registry import load_policy
-from gateway.replay import replay_records
+from gateway.replay import Progress, replay, span_after_last_post
 from gateway.replay_file import read_replay
 from schemas.codecs import UndecodableRecord, decode
 from schemas.records import Mention, PublicReply
@@ -36,7 +35,6 @@ BUNDLE = Path(__file__).parent.parent / "gateway" / "bundle" / "mentions.jsonl"
 TOPICS = (MENTIONS_RAW, MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_EVENTS, DEAD_LETTERS)
 PLAYED_IN_S = 240.0
 """How long the bundle's two years take on the screen."""
-DEADLINE_MARGIN = timedelta(hours=1)
 METRICS_PORT = 9410
 
 app = typer.Typer()
@@ -46,7 +44,9 @@ app = typer.Typer()
 def demo(
     once: Annotated[bool, typer.Option(help="Replay as fast as it goes, check, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object on stdout.")] = False,
-    speed: Annotated[float | None, typer.Option(help="Event time is divided by this; default: two years in 4 minutes.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Event time is divided by this; default: two years in 4 minutes.")
+    ] = None,
     file: Annotated[Path, typer.Option(help="What is replayed.")] = BUNDLE,
 ) -> None:
     """Starts an embedded Kafka and every stage, and replays real mentions until Ctrl-C."""
@@ -62,7 +62,7 @@ async def _once(settings: Settings, records: list[Mention | PublicReply], as_jso
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tenfour-demo-") as folder:
         async with local_pipeline(settings, Path(folder), _say) as pipeline:
-            await _replay(pipeline, records, None, lambda done, total: None)
+            await _replay(pipeline, records, None, lambda _done, _total: None)
             _say("waiting until every stage has handled everything ...")
             await wait_until_drained(pipeline.settings.bootstrap, SOURCES)
             flow = await _count(pipeline.settings.bootstrap)
@@ -102,7 +102,10 @@ async def _live(settings: Settings, records: list[Mention | PublicReply], speed:
         state = DemoState(Flow(), pipeline, len(records))
         work = [asyncio.create_task(_watch(state)), asyncio.create_task(_replay_live(state, records, speed))]
         with _screen(console, state):
-            await asyncio.wait([stop, *work], return_when=asyncio.FIRST_EXCEPTION if not stop.done() else asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [stop, *work],
+                return_when=asyncio.FIRST_EXCEPTION if not stop.done() else asyncio.FIRST_COMPLETED,
+            )
             for task in work:
                 task.cancel()
         _say("stopping ...")
@@ -125,15 +128,12 @@ async def _watch(state: DemoState) -> None:
         _add(state.flow, record)
 
 
-async def _replay(pipeline: LocalPipeline, records: list[Mention | PublicReply], speed: float | None, progress: Any) -> None:
-    settings = pipeline.settings
-    longest = max(answer.due_after for answer in load_policy(settings.policy).answers.values())
-    await replay_records(
-        settings, records, speed=speed, last_deadline_after=longest + DEADLINE_MARGIN, on_progress=progress
-    )
+async def _replay(
+    pipeline: LocalPipeline, posts: list[Mention | PublicReply], speed: float | None, progress: Progress
+) -> None:
+    after = span_after_last_post(load_policy(pipeline.settings.policy))
+    await replay(posts, pipeline.settings, last_deadline_after=after, speed=speed, clock=time.time, progress=progress)
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.records import RoutedMention, SlaEvent
-from streams.supervise import ChildStatus
 from tenfour.flow import Flow
 from tenfour.local_pipeline import LocalPipeline
+from tenfour.up import processes
 
 TEXT_WIDTH = 60
 URGENCY_STYLE = {"urgent": "bold red", "high": "yellow", "medium": "green", "low": "dim", "none": "dim"}
@@ -39,7 +39,13 @@ def screen(state: DemoState) -> RenderableType:
     """The whole picture."""
     return Group(
         _headline(state),
-        Columns([_flow_table(state.flow), _team_table(state.flow), _process_table(state.pipeline.supervisor.snapshot())]),
+        Columns(
+            [
+                _flow_table(state.flow),
+                _team_table(state.flow),
+                processes(state.pipeline.supervisor.snapshot()),
+            ]
+        ),
         _recent_table(state.flow),
         _where_to_look(state),
     )
@@ -48,7 +54,11 @@ def screen(state: DemoState) -> RenderableType:
 def _headline(state: DemoState) -> RenderableType:
     last = state.flow.recent[-1].mention.posted_at if state.flow.recent else None
     when = f"log time {last:%Y-%m-%d %H:%M} UTC" if last else "waiting for the first routed mention"
-    what = "replay finished; everything stays up until Ctrl-C" if state.finished else f"replaying {state.done} of {state.total}"
+    what = (
+        "replay finished; everything stays up until Ctrl-C"
+        if state.finished
+        else f"replaying {state.done} of {state.total}"
+    )
     return Text.assemble(("tenfour demo  ", "bold"), f"{what}   ", (when, "cyan"))
 
 
@@ -80,13 +90,6 @@ def _team_table(flow: Flow) -> Table:
     return table
 
 
-def _process_table(children: list[ChildStatus]) -> Table:
-    table = Table("process", "state", "restarts", title="Processes")
-    for child in children:
-        table.add_row(child.name, child.state, str(child.restarts), style="" if child.state == "running" else "yellow")
-    return table
-
-
 def _recent_table(flow: Flow) -> Table:
     table = Table("posted", "brand", "type", "team", "mention", title="Last routed", expand=True)
     for routed in flow.recent:
@@ -100,11 +103,23 @@ def _routed_row(routed: RoutedMention) -> tuple[str, ...]:
     mention = routed.mention
     text = " ".join(mention.text.split())
     shown = text if len(text) <= TEXT_WIDTH else f"{text[: TEXT_WIDTH - 1]}…"
-    return f"{mention.posted_at:%m-%d %H:%M}", mention.brand, routed.classification.type, routed.routing.team, _plain(shown)
+    return (
+        f"{mention.posted_at:%m-%d %H:%M}",
+        mention.brand,
+        routed.classification.type,
+        routed.routing.team,
+        _plain(shown),
+    )
 
 
 def _breach_row(event: SlaEvent) -> tuple[str, ...]:
-    return f"{event.due_at:%m-%d %H:%M}", event.brand, event.type, event.team, f"BREACHED: nobody answered {_plain(event.conversation)}"
+    return (
+        f"{event.due_at:%m-%d %H:%M}",
+        event.brand,
+        event.type,
+        event.team,
+        f"BREACHED: nobody answered {_plain(event.conversation)}",
+    )
 
 
 def _plain(text: str) -> str:
@@ -114,7 +129,12 @@ def _plain(text: str) -> str:
 
 def _where_to_look(state: DemoState) -> Panel:
     bootstrap = state.pipeline.settings.bootstrap
-    lines = [f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail mentions-routed     every routed mention, as it comes",
-             f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail sla-events          who answered in time, and who did not"]
-    lines += [f"http://127.0.0.1:{port}/metrics   Prometheus metrics of {name}" for name, port in state.pipeline.metrics_ports.items()]
+    lines = [
+        f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail mentions-routed     every routed mention, as it comes",
+        f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail sla-events          who answered in time, and who did not",
+    ]
+    lines += [
+        f"http://127.0.0.1:{port}/metrics   Prometheus metrics of {name}"
+        for name, port in state.pipeline.metrics_ports.items()
+    ]
     return Panel("\n".join(lines), title="Where to look")

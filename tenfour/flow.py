@@ -7,7 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from schemas.ids import derive_id
-from schemas.records import AnyRecord, ClassifiedMention, DeadLetter, Mention, PublicReply, RoutedMention, SlaEvent
+from schemas.records import (
+    AnyRecord,
+    ClassifiedMention,
+    DeadLetter,
+    Mention,
+    PublicReply,
+    RoutedMention,
+    SlaEvent,
+)
 
 RECENT = 8
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,10 @@ async def local_pipeline(
         say("topics ...")
         await apply_topics(settings.bootstrap, partitions=settings.partitions, replication=settings.replication)
         say("stages ...")
-        ports = {name: settings.metrics_port + place for place, (name, _) in enumerate(PROCESSES) if settings.metrics_port}
-        supervisor = Supervisor(_commands(settings, ports, with_gateway))
+        ports = {
+            name: settings.metrics_port + place for place, (name, _) in enumerate(PROCESSES) if settings.metrics_port
+        }
+        supervisor = Supervisor(_commands(ports, with_gateway), environ=_environment(settings))
         await supervisor.start()
         try:
             yield LocalPipeline(settings, supervisor, ports)
@@ -61,21 +64,16 @@ async def local_pipeline(
             await asyncio.to_thread(broker.stop)
 
 
-def _commands(
-    settings: Settings, ports: dict[str, int], with_gateway: bool
-) -> list[tuple[str, Sequence[str]]]:
+def _commands(ports: Mapping[str, int], with_gateway: bool) -> list[tuple[str, Sequence[str]]]:
     tenfour = [sys.executable, "-m", "tenfour.main"]
     commands: list[tuple[str, Sequence[str]]] = [
-        (name, _with_environment(settings, ports.get(name, 0), [*tenfour, "run", *stages])) for name, stages in PROCESSES
+        (name, ["env", f"{PREFIX}METRICS_PORT={ports.get(name, 0)}", *tenfour, "run", *stages])
+        for name, stages in PROCESSES
     ]
-    if with_gateway:
-        commands.append(("gateway", _with_environment(settings, 0, [*tenfour, "gateway"])))
-    return commands
+    return [*commands, ("gateway", [*tenfour, "gateway"])] if with_gateway else commands
 
 
-def _with_environment(settings: Settings, metrics_port: int, command: Sequence[str]) -> list[str]:
-    """The command with every setting that differs from its default, by `env`: a child inherits no surprise."""
-    given = settings.model_copy(update={"metrics_port": metrics_port}).model_dump(mode="json", exclude_defaults=True)
-    return ["env", *(f"{PREFIX}{name.upper()}={value}" for name, value in given.items()), *command]
-
-
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with the settings as they are now, the broker's address among them."""
+    given = settings.model_dump(mode="json", exclude_defaults=True)
+    return {**os.environ, **{f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}}

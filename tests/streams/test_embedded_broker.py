@@ -59,9 +59,7 @@ async def read(bootstrap: str, topic: str, count: int) -> list[bytes]:
 
 def owner_process(script: str, folder: Path, **environ: str) -> "subprocess.Popen[str]":
     """A Python process of its own that has `folder` and everything of the embedded broker at hand."""
-    prelude = (
-        f"from pathlib import Path\nfrom streams.embedded_broker import *\nfolder = Path({str(folder)!r})\n"
-    )
+    prelude = f"from pathlib import Path\nfrom streams.embedded_broker import *\nfolder = Path({str(folder)!r})\n"
     return subprocess.Popen(
         [sys.executable, "-c", prelude + textwrap.dedent(script)],
         cwd=Path(__file__).parents[2],
@@ -189,9 +187,7 @@ def test_kept_ports_are_given_up_when_another_process_has_them(tmp_path: Path) -
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        client, controller = choose_ports(
-            BrokerState(client_port=taken, controller_port=taken), random.Random(1)
-        )
+        client, controller = choose_ports(BrokerState(client_port=taken, controller_port=taken), random.Random(1))
     assert taken not in (client, controller)
     assert client != controller
 

@@ -1,0 +1,127 @@
+"""Any record that may travel, for Hypothesis."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from schemas.records import (
+    AnyRecord,
+    Classification,
+    ClassifiedMention,
+    DeadLetter,
+    Mention,
+    MentionType,
+    PublicReply,
+    RoutedMention,
+    Routing,
+    Sentiment,
+    SlaEvent,
+    SlaEventKind,
+    Tick,
+    TimerRespond,
+    TimerStart,
+    Urgency,
+)
+
+names = st.text(min_size=1, max_size=40)
+texts = st.text(max_size=300)
+instants = st.datetimes(
+    min_value=datetime(1900, 1, 3),
+    max_value=datetime(2199, 12, 29),
+    timezones=st.timezones() | st.just(UTC),
+)
+flags = st.booleans()
+post_fields = {
+    "id": names,
+    "brand": names,
+    "channel": names,
+    "thread": names,
+    "post": names,
+    "author": names,
+    "text": texts,
+    "url": st.none() | texts,
+    "posted_at": instants,
+    "received_at": instants,
+}
+mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12), author_verified=flags, **post_fields)
+public_replies = st.builds(PublicReply, **post_fields)
+ticks = st.builds(Tick, at=instants)
+mention_types = st.sampled_from(get_args(MentionType))
+classifications = st.builds(
+    Classification,
+    type=mention_types,
+    sentiment=st.sampled_from(get_args(Sentiment)),
+    urgency=st.sampled_from(get_args(Urgency)),
+    confidence=st.floats(0, 1),
+    needs_review=flags,
+    reason=names,
+    model=names,
+)
+routings = st.builds(
+    Routing,
+    team=names,
+    owner=names,
+    priority=st.integers(1, 5),
+    first_response_minutes=st.none() | st.integers(1, 10**6),
+    policy=names,
+    reason=names,
+)
+timer_starts = st.builds(
+    TimerStart,
+    id=names,
+    conversation=names,
+    target=st.just("first_response"),
+    mention=names,
+    brand=names,
+    type=mention_types,
+    team=names,
+    started_at=instants,
+    at_risk_at=instants,
+    due_at=instants,
+    policy=names,
+)
+sla_events = st.builds(
+    SlaEvent,
+    id=names,
+    kind=st.sampled_from(get_args(SlaEventKind)),
+    conversation=names,
+    target=st.just("first_response"),
+    cycle=names,
+    mention=names,
+    brand=names,
+    type=mention_types,
+    team=names,
+    started_at=instants,
+    due_at=instants,
+    at=instants,
+    decided_at=st.none() | instants,
+    reply=st.none() | names,
+    policy=names,
+)
+dead_letters = st.builds(
+    DeadLetter,
+    id=names,
+    stage=names,
+    topic=names,
+    partition=st.integers(0, 1000),
+    offset=st.integers(0, 2**63 - 1),
+    key=st.none() | st.binary(max_size=100),
+    value=st.none() | st.binary(max_size=1000),
+    error=names,
+    message=texts,
+    failed_at=instants,
+)
+records: st.SearchStrategy[AnyRecord] = st.one_of(
+    mentions,
+    public_replies,
+    ticks,
+    st.builds(ClassifiedMention, id=names, mention=mentions, classification=classifications),
+    st.builds(RoutedMention, id=names, mention=mentions, classification=classifications, routing=routings),
+    timer_starts,
+    st.builds(TimerRespond, id=names, conversation=names, reply=names, responded_at=instants),
+    sla_events,
+    dead_letters,
+)

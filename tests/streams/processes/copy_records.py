@@ -1,0 +1,51 @@
+"""A worker whose stateless stage copies each record, and may be made to fail."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from streams.record_batches import Outbox, OutgoingRecord, RecordBatch
+from streams.running import run_stages
+from streams.settings import load_settings
+from streams.stages import Stage, run
+from streams.topics import Topic
+
+
+class CopyRecords:
+    """Copies; fails once at the record `fail_at`, when it has left word in the file `failed`."""
+
+    def __init__(self, target: str, pause_ms: float, fail_at: bytes | None, failed: Path | None) -> None:
+        self._target, self._pause_s = target, pause_ms / 1000
+        self._fail_at, self._failed = fail_at, failed
+
+    async def decide(self, batch: RecordBatch) -> list[Outbox]:
+        await asyncio.sleep(self._pause_s)
+        outbox = Outbox()
+        to = outbox.to(self._target, batch.partition)
+        for record in batch.records:
+            self._maybe_fail(record.value)
+            to.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
+        return [outbox]
+
+    def _maybe_fail(self, value: bytes | None) -> None:
+        if value == self._fail_at and self._failed is not None and not self._failed.exists():
+            self._failed.touch()
+            raise ArithmeticError("this number\ndoes not add up")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--pause-ms", type=float, default=0.0)
+    parser.add_argument("--fail-at", type=str.encode)
+    parser.add_argument("--failed", type=Path)
+    words = parser.parse_args()
+    rule = CopyRecords(words.target, words.pause_ms, words.fail_at, words.failed)
+    stage = Stage(words.stage, Topic(words.source, "a word", (), "a test", 1), decide=rule.decide)
+    run(run_stages([stage], load_settings()))
+
+
+if __name__ == "__main__":
+    main()
