@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.records import MentionType
+
+_LINK: Final = re.compile(r"//\S*")
 
 
 class Finding(NamedTuple):
@@ -33,7 +35,7 @@ class ContentWords:
     """Finds the first entry, in the order given, that has one of its words in a text.
 
     Whole words, whatever their case. What is neither letter nor digit parts words and is otherwise ignored:
-    "pre-order" finds "Pre order", and "can't" finds "can’t".
+    "pre-order" finds "Pre order", and "can't" finds "can’t". Links have no words: their "?" asks nothing.
     """
 
     def __init__(self, entries: Sequence[tuple[MentionType, Sequence[str]]]) -> None:
@@ -67,6 +69,8 @@ class ContentWords:
 
     def _split(self, text: str) -> list[bytes]:
         text = text.casefold()
+        if "//" in text:
+            text = _LINK.sub(" ", text)
         for symbol in self._symbols:
             text = text.replace(symbol, f" {symbol} ")
         if not text.isascii():

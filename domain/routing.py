@@ -36,7 +36,7 @@ _NOWHERE: Final = Routed(None, None)
 def route(classified: ClassifiedMention, policy: Policy) -> Routed:
     """The mention with its owner, and the start of its first-response clock.
 
-    Raises UnknownBrand, and ValueError if the due time lies past the year 9999 or a key is longer than 256.
+    Raises UnknownBrand.
     """
     mention, classification = classified.mention, classified.classification
     if not policy.takes(mention.brand):
@@ -68,10 +68,6 @@ def _routed_mention(mention: Mention, classification: Classification, answer: An
 
 def _timer_start(mention: Mention, classification: Classification, answer: Answer) -> TimerStart:
     started_at = _event_time(mention)
-    try:
-        at_risk_at, due_at = started_at + answer.at_risk_after, started_at + answer.due_after
-    except OverflowError:
-        raise ValueError(f"mention {mention.id}: the due time of {started_at} lies past the year 9999") from None
     return TimerStart(
         id=derive_id("timer_start", mention.id, FIRST_RESPONSE),
         conversation=conversation_key(mention.brand, mention.channel, mention.thread),
@@ -81,8 +77,8 @@ def _timer_start(mention: Mention, classification: Classification, answer: Answe
         type=classification.type,
         team=answer.routing.team,
         started_at=started_at,
-        at_risk_at=at_risk_at,
-        due_at=due_at,
+        at_risk_at=started_at + answer.at_risk_after,
+        due_at=started_at + answer.due_after,
         policy=answer.routing.policy,
     )
 

@@ -21,7 +21,6 @@ class SentimentScores(NamedTuple):
 def classify(text: str, scores: SentimentScores, policy: Policy, model: str) -> Classification:
     """The likeliest sentiment decides; of equals the earlier of negative, neutral, positive.
 
-    `text` is best given as the model read it, links and handles masked, so that a link's "?" asks nothing.
     `model` names the model and its hash. Raises ValueError if the scores are not probabilities.
     """
     sentiment, probability = _likeliest(scores)

@@ -104,10 +104,8 @@ class _ReplayWriter:
 
     async def write(self, due: float, item: Scheduled) -> None:
         """Takes an item that is due so many seconds after the start; those before it are written by then."""
-        if due > self._elapsed() and self._pending:
-            await self.finish()
-        if due > self._elapsed():
-            await asyncio.sleep(due - self._elapsed())
+        if due > 0:
+            await self._wait_until(due)
         self._add(item)
         if self._pending >= WRITE_RECORDS:
             await self._start_writing()
@@ -120,8 +118,12 @@ class _ReplayWriter:
     def totals(self) -> ReplayTotals:
         return ReplayTotals(self._counts["mention"], self._counts["public_reply"], self._counts["tick"])
 
-    def _elapsed(self) -> float:
-        return asyncio.get_running_loop().time() - self._started
+    async def _wait_until(self, due: float) -> None:
+        loop = asyncio.get_running_loop()
+        if due > loop.time() - self._started and self._pending:
+            await self.finish()
+        if (wait := self._started + due - loop.time()) > 0:
+            await asyncio.sleep(wait)
 
     def _add(self, item: Scheduled) -> None:
         record = item.record

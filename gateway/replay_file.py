@@ -145,9 +145,9 @@ def _record(line: int, given: Fields) -> Mention | PublicReply:
 def _completed(kind: str, given: Fields) -> Fields:
     """The fields with what can be derived; values of a wrong type are left for the record to refuse."""
     brand, channel = str(given.get("brand")), str(given.get("channel"))
-    post = given.get("post") or derive_id("post", *[f"{name}={given[name]}" for name in sorted(given)])
+    post = str(given.get("post") or derive_id("post", *[f"{name}={given[name]}" for name in sorted(given)]))
     id_of = mention_id if kind == "mention" else public_reply_id
-    derived = {"post": post, "thread": post, "id": id_of(brand, channel, str(post))}
+    derived = {"post": post, "thread": post, "id": id_of(brand, channel, post)}
     return {**derived, "received_at": given.get("posted_at"), **given}
 
 

@@ -56,7 +56,7 @@ def schedule(
         key = conversation_key(post.brand, post.channel, post.thread).encode()
         partition = partition_of(key)
         yield from ticks.hourly_to(post.posted_at)
-        yield from ticks.into(partition, post.posted_at)
+        yield from ticks.into(partition, Tick(at=post.posted_at))
         yield Scheduled(partition, key, post.model_copy(update={"received_at": post.posted_at}))
     end = posts[-1].posted_at + last_deadline_after
     yield from ticks.hourly_to(end)
@@ -87,17 +87,18 @@ class _Ticks:
         self._last: list[datetime | None] = [None] * partitions
         self._next_hourly = start
 
-    def into(self, partition: int, at: datetime) -> Iterator[Scheduled]:
+    def into(self, partition: int, tick: Tick) -> Iterator[Scheduled]:
         """The tick, unless the partition already knows that time."""
         last = self._last[partition]
-        if last is None or last < at:
-            self._last[partition] = at
-            yield Scheduled(partition, None, Tick(at=at))
+        if last is None or last < tick.at:
+            self._last[partition] = tick.at
+            yield Scheduled(partition, None, tick)
 
     def everywhere(self, at: datetime) -> Iterator[Scheduled]:
         """The tick in every partition."""
+        tick = Tick(at=at)
         for partition in range(len(self._last)):
-            yield from self.into(partition, at)
+            yield from self.into(partition, tick)
 
     def hourly_to(self, instant: datetime) -> Iterator[Scheduled]:
         """The hourly ticks of every partition that are due up to the instant."""

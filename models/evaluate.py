@@ -46,7 +46,7 @@ def main() -> int:
     """Print the table; exit code 2 when the model or the data cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("models/sentiment"), help="the model folder")
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds TweetEval's sentiment/")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds tweeteval/sentiment/")
     parser.add_argument("--threads", type=int, default=1, help="threads that compute one batch")
     options = parser.parse_args()
     try:

@@ -29,7 +29,7 @@ MAX_TOKENS = 96
 """Texts are cut to this at run time; 99.9% of messages to brands are shorter."""
 
 
-class ServedNetwork(nn.Module):
+class ServedNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
     """Token ids and mask to probabilities, with the word table in int8: a scale for each word."""
 
     def __init__(self, network: SentimentNetwork) -> None:
@@ -45,7 +45,7 @@ class ServedNetwork(nn.Module):
         return torch.softmax(self.network(input_ids, attention_mask), dim=-1)
 
 
-class _QuantisedWords(nn.Module):
+class _QuantisedWords(nn.Module):  # type: ignore[misc, unused-ignore]
     def __init__(self, table: Tensor) -> None:
         super().__init__()
         scale = table.abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
@@ -95,7 +95,7 @@ def quantise(float_file: Path, int8_file: Path, calibration: Sequence[list[int]]
         )
 
 
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]
+class _Calibration(CalibrationDataReader):  # type: ignore[misc, unused-ignore]
     """Feeds one text at a time: no padding, so that no padded position widens a range."""
 
     def __init__(self, tokens: Sequence[list[int]]) -> None:

@@ -32,7 +32,7 @@ def encoder_folder() -> Path:
     return folder
 
 
-class SentimentNetwork(nn.Module):
+class SentimentNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
     """Token ids and mask (int64, [batch, tokens]) to logits ([batch, 3], in the order of `LABELS`)."""
 
     def __init__(self, encoder: Path, *, attention: str = "sdpa") -> None:

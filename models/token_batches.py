@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
-MAX_TOKENS = 64
+from models.sentiment_model import open_tokenizer
+
+BATCHES_SORTED_TOGETHER = 50
 
 
 class Batch(NamedTuple):
@@ -20,12 +21,10 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-def tokenise(texts: Sequence[str], tokenizer_file: Path) -> list[list[int]]:
-    """Token ids of each text, special tokens included, cut to `MAX_TOKENS`."""
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS)
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+def tokenise(texts: Sequence[str], tokenizer_file: Path, max_tokens: int) -> list[list[int]]:
+    """Token ids of each text, special tokens included, cut to `max_tokens`."""
+    encodings = open_tokenizer(tokenizer_file, max_tokens).encode_batch_fast(list(texts))
+    return [encoding.ids for encoding in encodings]
 
 
 def batches(tokens: list[list[int]], labels: list[int], size: int, order: random.Random) -> Iterator[Batch]:
@@ -33,12 +32,21 @@ def batches(tokens: list[list[int]], labels: list[int], size: int, order: random
     shuffled = list(range(len(tokens)))
     order.shuffle(shuffled)
     chunks: list[list[int]] = []
-    for start in range(0, len(shuffled), size * 50):
-        block = sorted(shuffled[start : start + size * 50], key=lambda row: len(tokens[row]))
+    for start in range(0, len(shuffled), size * BATCHES_SORTED_TOGETHER):
+        block = shuffled[start : start + size * BATCHES_SORTED_TOGETHER]
+        block.sort(key=lambda row: len(tokens[row]))
         chunks += [block[first : first + size] for first in range(0, len(block), size)]
     order.shuffle(chunks)
     for rows in chunks:
         yield pad([tokens[row] for row in rows], [labels[row] for row in rows])
+
+
+def in_length_order(tokens: list[list[int]], labels: list[int], *, size: int) -> Iterator[tuple[list[int], Batch]]:
+    """Row numbers and their batch, shortest texts first."""
+    by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+    for start in range(0, len(by_length), size):
+        rows = by_length[start : start + size]
+        yield rows, pad([tokens[row] for row in rows], [labels[row] for row in rows])
 
 
 def pad(tokens: list[list[int]], labels: list[int]) -> Batch:

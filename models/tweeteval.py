@@ -1,7 +1,7 @@
 """TweetEval sentiment as three splits of labelled texts, prepared as at run time.
 
-Files below the data folder: `sentiment/train_recon.tsv` (label, text, source file, tweet id) and, for `val` and
-`test`, `sentiment/<split>_text.txt` with `sentiment/<split>_labels.txt`, one row a line.
+Files in `tweeteval/sentiment/` of the folder of data sets: `train_recon.tsv` (label, text, source file, tweet id)
+and, for `val` and `test`, `<split>_text.txt` with `<split>_labels.txt`, one row a line.
 """
 
 from pathlib import Path
@@ -24,14 +24,14 @@ class LabelledTexts(NamedTuple):
 
 
 def read_split(data: Path, split: Split) -> LabelledTexts:
-    """One split of the sentiment task; `data` is the folder that holds `sentiment/`.
+    """One split of the sentiment task; `data` is the folder of data sets.
 
     Raises DataError, naming the file and the line.
     """
+    folder = data / "tweeteval" / "sentiment"
     if split == "train":
-        return _read_pairs(data / "sentiment" / "train_recon.tsv")
-    texts = _lines(data / "sentiment" / f"{split}_text.txt")
-    labels_file = data / "sentiment" / f"{split}_labels.txt"
+        return _read_pairs(folder / "train_recon.tsv")
+    texts, labels_file = _lines(folder / f"{split}_text.txt"), folder / f"{split}_labels.txt"
     labels = [_label(value, labels_file, number) for number, value in enumerate(_lines(labels_file), start=1)]
     if len(texts) != len(labels):
         raise DataError(f"{labels_file} has {len(labels)} rows for {len(texts)} texts: copy both files again.")
@@ -46,7 +46,7 @@ def _read_pairs(file: Path) -> LabelledTexts:
 
 def _lines(file: Path) -> list[str]:
     if not file.is_file():
-        raise DataError(f"{file} is missing: give the folder that holds TweetEval's `sentiment/`.")
+        raise DataError(f"{file} is missing: give the folder that holds `tweeteval/sentiment/`.")
     return file.read_text(encoding="utf-8").rstrip("\n").split("\n")
 
 

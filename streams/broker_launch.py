@@ -109,8 +109,6 @@ def _started(
     try:
         broker = ProcessId.of(_told_id(line, at))
         _wait_for_answer(guard, at, state, timeout_s)
-        with suppress(OSError):
-            runtime.keep_class_list(at.path)
         return _announced(at, state.model_copy(update={"broker": broker}), guard, line)
     except BaseException as error:
         _end(guard, line)

@@ -1,7 +1,6 @@
 """How the embedded Kafka is run: its settings, log and Java, and a class archive that halves its start."""
 
 import hashlib
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -65,6 +64,7 @@ _JVM = (
     "-Djava.awt.headless=true",
     "-Dlog4j2.configurationFile=log4j2.properties",
 )
+_CLASSES = "classes.lst"
 _DUMP_TIMEOUT_S = 120
 
 
@@ -93,8 +93,8 @@ def write_settings(folder: Path, name: str, data: str, ports: tuple[int, int]) -
 class KafkaRuntime:
     """The jars on the wheel's own Java.
 
-    A start that finds no class archive lists the classes it loads (`classes.lst` in the broker's folder); the
-    next one makes the archive of the list, once, in about 8 s, and every later start takes half the time.
+    A start that finds no class archive lists the classes that it loads. An archive made of that list, in
+    about 8 s, halves the time of every later start.
     """
 
     jars: Sequence[Path]
@@ -109,56 +109,40 @@ class KafkaRuntime:
     def archive(self) -> Path:
         return self.cache / f"kafka-{self._key()}.jsa"
 
-    @property
-    def class_list(self) -> Path:
-        return self.cache / f"kafka-{self._key()}.classes"
-
     def format_command(self, settings: str, cluster_id: str) -> list[str]:
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", settings]
         return [*self._java(), "-Xmx128m", *self._shared(), "-cp", self.class_path, *tool]
 
     def broker_command(self, settings: str, heap_mb: int, temporary: Path) -> list[str]:
         """The broker, to be run in its folder. `temporary` takes the native libraries that it unpacks."""
-        listing = [] if self.archive.exists() else ["-XX:DumpLoadedClassList=classes.lst"]
+        listing = [] if self.archive.exists() else [f"-XX:DumpLoadedClassList={_CLASSES}"]
         memory = [f"-Xmx{heap_mb}m", f"-Djava.io.tmpdir={temporary}"]
-        return [
-            *self._java(),
-            *memory,
-            *self._shared(),
-            *listing,
-            "-cp",
-            self.class_path,
-            "kafka.Kafka",
-            settings,
-        ]
+        java = [*self._java(), *memory, *self._shared(), *listing]
+        return [*java, "-cp", self.class_path, "kafka.Kafka", settings]
 
-    def can_make_archive(self) -> bool:
-        return self.class_list.exists() and not self.archive.exists()
+    def lacks_archive(self, folder: Path) -> bool:
+        return not self.archive.exists() and (folder / _CLASSES).exists()
 
-    def make_archive(self) -> None:
-        """Make the class archive; should Java refuse, leave an empty one, so that it is not tried again."""
+    def make_archive(self, folder: Path) -> None:
+        """Make the class archive of what the broker of `folder` has loaded so far.
+
+        Should Java refuse, an empty one is left, so that it is not tried again. Raises OSError.
+        """
         with tempfile.TemporaryDirectory(dir=self.cache, prefix=".archive-") as staging:
-            new = Path(staging) / self.archive.name
-            dump = [
-                f"-XX:SharedClassListFile={self.class_list}",
-                f"-XX:SharedArchiveFile={new}",
-                "-Xshare:dump",
-            ]
-            command = [*self._java(), *dump, "-cp", self.class_path]
-            try:
-                subprocess.run(command, capture_output=True, check=True, timeout=_DUMP_TIMEOUT_S)
-            except (subprocess.SubprocessError, OSError):
-                new.write_bytes(b"")
+            classes, new = Path(staging) / _CLASSES, Path(staging) / self.archive.name
+            # The broker goes on writing its list: the last line may be half there.
+            classes.write_bytes((folder / _CLASSES).read_bytes().rpartition(b"\n")[0] + b"\n")
+            self._dump(classes, new)
             new.replace(self.archive)
+        (folder / _CLASSES).unlink()
 
-    def keep_class_list(self, folder: Path) -> None:
-        """Keep what the broker of `folder` has loaded so far, without a line that it is just writing."""
-        listed = folder / "classes.lst"
-        if listed.exists() and not self.class_list.exists():
-            new = folder / "classes.new"
-            new.write_bytes(listed.read_bytes().rpartition(b"\n")[0] + b"\n")
-            shutil.move(new, self.class_list)
-        listed.unlink(missing_ok=True)
+    def _dump(self, classes: Path, new: Path) -> None:
+        dump = ["-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={new}"]
+        command = [*self._java(), *dump, "-cp", self.class_path]
+        try:
+            subprocess.run(command, capture_output=True, check=True, timeout=_DUMP_TIMEOUT_S)
+        except subprocess.SubprocessError:
+            new.write_bytes(b"")
 
     def _java(self) -> list[str]:
         return [str(self.java), *_JVM]

@@ -28,9 +28,15 @@ def add_dead_letter(outbox: Outbox, stage: str, record: ReceivedRecord, error: E
         value=record.value,
         error=kind,
         message=(str(error) or kind)[:MAX_MESSAGE_CHARACTERS],
-        failed_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        failed_at=_instant(record.timestamp),
     )
     target = outbox.to(DEAD_LETTERS_TOPIC.name, record.partition)
     headers = headers_of(letter, f"/tenfour/{stage}")
     target.append(OutgoingRecord(record.key, encode(letter), headers, record.timestamp))
     DEAD_LETTERS.labels(stage, kind).inc()
+
+
+def _instant(timestamp: int) -> datetime:
+    """A producer may have set any time at all; what no calendar holds becomes 1970."""
+    earliest, latest = -2_208_988_800_000, 7_258_118_399_999  # 1900 to 2199, in ms
+    return datetime.fromtimestamp(timestamp / 1000 if earliest <= timestamp <= latest else 0, UTC)

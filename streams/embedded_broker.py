@@ -109,12 +109,12 @@ def start_broker(
     _refuse_second(at)
     cache = default_cache() if cache is None else cache.absolute()
     runtime = KafkaRuntime(fetch_jars(cache, progress=progress), cache)
-    if runtime.can_make_archive():
-        progress("preparing quicker starts, once")
-        runtime.make_archive()
     with _held(at, timeout_s, progress) as lock:
         launched = launch(at, runtime, lock, heap_mb, keep_running, progress, timeout_s)
-    return BrokerHandle(_running(at.path, launched.state), launched.guard, launched.line)
+    handle = BrokerHandle(_running(at.path, launched.state), launched.guard, launched.line)
+    if runtime.lacks_archive(at.path):
+        _quicken(runtime, handle, progress)
+    return handle
 
 
 def broker_status(folder: Path) -> RunningBroker | None:
@@ -169,6 +169,17 @@ def _held(at: BrokerFolder, timeout_s: float, progress: Progress) -> BinaryIO:
             raise BrokerError(f"{at.path} is held by another start or end for more than {timeout_s:.0f} s")
         time.sleep(_POLL_S)
     return lock
+
+
+def _quicken(runtime: KafkaRuntime, handle: BrokerHandle, progress: Progress) -> None:
+    """Make later starts quicker: here and not later, since a first start is expected to take its time."""
+    progress("preparing quicker starts, once")
+    try:
+        with suppress(OSError):
+            runtime.make_archive(handle.folder)
+    except BaseException:
+        handle.stop()
+        raise
 
 
 def _freed(at: BrokerFolder, timeout_s: float) -> bool:

@@ -43,6 +43,23 @@ class _BatchThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """Faust would print a traceback here; the app ends the process with one line."""
+
+    async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
+        consumer._coordinator.check_errors()  # Faust never asks, and the group's work stops until somebody does
+        return await super()._fetch_records(consumer, *args, **kwargs)
+
+    async def rest(self) -> None:
+        """What a fetch does besides fetching: asks for errors, and shows the group that this worker lives."""
+        await self.call_thread(self._rest)
+
+    async def _rest(self) -> None:
+        consumer = self._ensure_consumer()
+        consumer._coordinator.check_errors()
+        with consumer._subscription.fetch_context():  # aiokafka leaves the group after 1000 s without one
+            pass
+
     async def committed(self, tp: TP) -> int | None:
         consumer = self._ensure_consumer()
         offset: int | None = await self.call_thread(consumer.committed, TopicPartition(tp.topic, tp.partition))
@@ -72,7 +89,8 @@ class BatchConsumer(driver.Consumer):
         self._open: defaultdict[TP, deque[RecordBatch]] = defaultdict(deque)
         self._acknowledged: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
-        self._ready: set[TP] = set()
+        self._ready: dict[TP, int] = {}
+        """Partitions whose batches may be handed over, each with the number of its assignment."""
         self._preparing: dict[TP, asyncio.Task[None]] = {}
         self._assignment_number = 0
         self._changed = asyncio.Event()
@@ -87,7 +105,6 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Faust calls this when an assignment is settled and before the flow resumes. It must return at once: a
         rebalance does not wait for a partition's state to load."""
-        self._assignment_number += 1
         for tp in self.assignment():
             if tp not in self._preparing:
                 self._preparing[tp] = asyncio.create_task(
@@ -104,23 +121,26 @@ class BatchConsumer(driver.Consumer):
             end_process(f"preparing {tp.topic}-{tp.partition}", error)
         if offset is not None:
             self._committed[tp] = offset
-        self._ready.add(tp)
+        self._ready[tp] = self._assignment_number
         self._changed.set()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        await self._finish_started(revoked)
+        try:
+            await self._finish_started(revoked)
+        except Exception as error:  # aiokafka swallows this too
+            end_process(f"giving up {len(revoked)} partitions", error)
         await super().on_partitions_revoked(revoked)
 
     async def wait_empty(self) -> None:
         """Faust calls this when the worker stops."""
-        await self._finish_started(set(self._open) | self._ready | set(self._preparing))
+        await self._finish_started(self._open.keys() | self._ready.keys() | self._preparing.keys())
 
     async def _finish_started(self, tps: Iterable[TP]) -> None:
         """Hands over nothing more of these partitions, drops what is queued, waits for what is started, commits."""
         tps = list(tps)
         self._assignment_number += 1
         for tp in tps:
-            self._ready.discard(tp)
+            self._ready.pop(tp, None)
             if (task := self._preparing.pop(tp, None)) is not None and not task.done():
                 task.cancel()
                 await asyncio.wait([task])
@@ -144,29 +164,27 @@ class BatchConsumer(driver.Consumer):
             if not self.flow_active:
                 await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
                 continue
-            tps = self._with_room()
-            if not tps:
+            room = self._with_room()
+            if not room:
                 await self._wait_for_change()
                 continue
-            number = self._assignment_number
-            everything = len(tps) == len(self.assignment())
-            fetched = await self._getmany(tps, timeout=IDLE_POLL_S if everything else PARTIAL_POLL_S)
+            everything = len(room) == len(self.assignment())
+            fetched = await self._getmany(set(room), timeout=IDLE_POLL_S if everything else PARTIAL_POLL_S)
             for tp, records in fetched.items():
-                if number != self._assignment_number or not self.flow_active:
-                    break  # given up meanwhile: whoever is assigned seeks to the committed offset
-                await self._hand_over(tp, records)
+                if self._ready.get(tp) == room[tp]:  # else given up meanwhile: whoever is assigned seeks first
+                    await self._hand_over(tp, records)
 
-    def _with_room(self) -> set[TP]:
+    def _with_room(self) -> dict[TP, int]:
         self._changed.clear()
         for tp in self._ready:
             self._settle(tp)
-        return {tp for tp in self._ready if len(self._open[tp]) < self._open_limit}
+        return {tp: number for tp, number in self._ready.items() if len(self._open[tp]) < self._open_limit}
 
     async def _wait_for_change(self) -> None:
         try:
             await asyncio.wait_for(self._changed.wait(), timeout=IDLE_POLL_S)
         except TimeoutError:
-            return
+            await self._thread.rest()
 
     async def _hand_over(self, tp: TP, records: list[Any]) -> None:
         # A seek may have crossed a fetch: what lies before the committed offset is done already
@@ -269,6 +287,15 @@ class StageApp(faust.App):
     give_up_partition: Callable[[int], Awaitable[None]] | None = None
     commits_offsets: bool = True
     open_batches: int = 3
+
+    def _crash(self, reason: BaseException) -> None:
+        # Faust would stop its services and leave the process standing
+        if not self.should_stop:
+            end_process(f"running {self.conf.id}", reason)
+        super()._crash(reason)
+
+    def _on_rebalance_when_stopped(self) -> None:
+        """Faust would close the connection, before the last commit."""
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
 from streams.topics import partition_counts
 
@@ -50,9 +51,17 @@ async def _lag(
     tps = [TopicPartition(topic, partition) for partition in range(partitions)]
     ends = await consumer.end_offsets(tps)
     starts = await consumer.beginning_offsets(tps)
-    committed = await admin.list_consumer_group_offsets(group, partitions=tps)
-    done = {tp: committed[tp].offset if committed.get(tp) and committed[tp].offset >= 0 else starts[tp] for tp in tps}
+    committed = await _committed(admin, group, tps)
+    done = {tp: max(committed.get(tp, 0), starts[tp]) for tp in tps}
     return StageLag(stage, topic, {tp.partition: max(0, ends[tp] - done[tp]) for tp in tps})
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    try:
+        offsets = await admin.list_consumer_group_offsets(group, partitions=tps)
+    except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+        return {}  # no group has committed in this cluster yet, or its coordinator is moving
+    return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
 
 
 async def wait_until_drained(

@@ -93,6 +93,9 @@ class RunningStage:
         return set(self.app.lag())
 
     async def _consume(self, stream: Any) -> None:
+        await _or_end(self._hand_out(stream), f"{self.stage.name} took batches")  # Faust would go on without this one
+
+    async def _hand_out(self, stream: Any) -> None:
         async for batch in stream.noack():
             self._worker(batch.partition).submit(batch)
 
@@ -207,6 +210,11 @@ class _PartitionWorker:
 async def _or_end(work: Awaitable[None], doing: str) -> None:
     try:
         await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():  # what was awaited has been cancelled, not this
+            end_process(doing, error)
+        raise
     except Exception as error:
         end_process(doing, error)
 

@@ -58,8 +58,8 @@ class PartitionTransactions:
             transactional_id=f"{self._stage}-{partition}",
             transaction_timeout_ms=self._timeout_ms,
         )
-        await producer.start()
         try:
+            await producer.start()
             offset = await self._committed(partition)
             fold = self._new_fold(partition)
             await load_state(self._bootstrap, self._state, partition, fold)
@@ -81,10 +81,11 @@ class PartitionTransactions:
         owned = self.owned[batch.partition]
         async with owned.lock:
             outbox = Outbox()
+            owned.seen_offset = owned.next_offset  # if this fails halfway, giving up must commit nothing
             owned.fold.fold(batch, outbox)
-            owned.seen_offset = batch.next_offset
-            if outbox:  # without changes there is nothing to lose: `commit_idle` moves the offset on
-                await self._commit(batch.partition, owned, outbox)
+            if outbox:
+                await self._commit(batch.partition, owned, outbox, batch.next_offset)
+            owned.seen_offset = batch.next_offset  # without changes, `commit_idle` moves the committed offset on
 
     async def commit_idle(self) -> None:
         """Commits the offsets of batches that changed nothing, with the fold's checkpoint. Called now and then."""
@@ -97,15 +98,15 @@ class PartitionTransactions:
         if owned.seen_offset != owned.next_offset:
             outbox = Outbox()
             owned.fold.checkpoint(outbox)
-            await self._commit(partition, owned, outbox)
+            await self._commit(partition, owned, outbox, owned.seen_offset)
 
-    async def _commit(self, partition: int, owned: OwnedPartition, outbox: Outbox) -> None:
-        offsets = {TopicPartition(self._source, partition): owned.seen_offset}
+    async def _commit(self, partition: int, owned: OwnedPartition, outbox: Outbox, next_offset: int) -> None:
+        offsets = {TopicPartition(self._source, partition): next_offset}
         async with owned.producer.transaction():
             # Data first: aiokafka backs off when offsets come before the first data of a transaction
             await write_outbox(owned.producer, outbox)
             await owned.producer.send_offsets_to_transaction(offsets, self._group)
-        owned.next_offset = owned.seen_offset
+        owned.next_offset = next_offset
 
     async def _committed(self, partition: int) -> int:
         """The group's committed offset, or the start of the partition."""

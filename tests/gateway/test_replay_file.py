@@ -188,8 +188,9 @@ def test_a_csv_row_of_another_length_than_the_header_is_named(written: Written) 
 
 
 def test_a_csv_complaint_names_the_line_where_the_row_begins(written: Written) -> None:
-    two_lines = ROW.replace("Where is my parcel?", '"Where is\nmy parcel?"')
-    assert refusal(written(f"{HEADER}\n{two_lines}\n{ROW[:-1]}\n", "posts.csv")).startswith("line 4: field posted_at: ")
+    on_two_lines = ROW.replace("Where is my parcel?", '"Where is\nmy parcel?"')
+    content = f"{HEADER}\n{on_two_lines}\n{on_two_lines[:-1]}\n"
+    assert refusal(written(content, "posts.csv")).startswith("line 4: field posted_at: ")
 
 
 def test_a_quote_that_is_never_closed_is_named_with_the_line_where_its_row_begins(written: Written) -> None:

@@ -31,6 +31,7 @@ PARTITIONS = 4
 CHUNK = 200
 LAST_DEADLINE_AFTER = timedelta(hours=25)
 DRAIN_S = 150
+START_S = 60
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Workers:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _log_starts: dict[str, int] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         stage = name.split("-")[0]
@@ -50,7 +52,9 @@ class Workers:
             "TENFOUR_TICKS": "replay",
             **self.environment,
         }
-        with (self.folder / f"{name}.log").open("ab") as log:
+        path = self.folder / f"{name}.log"
+        with path.open("ab") as log:
+            self._log_starts[name] = log.tell()
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tenfour.main", "run", stage],
                 env={**os.environ, **settings},
@@ -64,8 +68,15 @@ class Workers:
         worker.send_signal(signal.SIGKILL)
         worker.wait()
 
+    async def started(self, name: str) -> None:
+        """Returns when the worker, started last under this name, says that it runs."""
+        async with asyncio.timeout(START_S):
+            while f"running {name.split('-')[0]}" not in self._said(name):
+                await asyncio.sleep(0.1)
+
     async def stop(self, name: str) -> None:
-        """SIGTERM: the worker finishes what it has started, commits, and leaves."""
+        """SIGTERM to a worker that has started: it finishes what it has begun, commits, and leaves."""
+        await self.started(name)
         worker = self.running.pop(name)
         worker.terminate()
         status = await asyncio.to_thread(worker.wait, 30)
@@ -80,6 +91,9 @@ class Workers:
     def kill_all(self) -> None:
         for name in list(self.running):
             self.kill(name)
+
+    def _said(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_bytes()[self._log_starts[name] :].decode(errors="replace")
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
@@ -120,9 +134,14 @@ async def run_pipeline(
     *,
     over_s: float = 0.0,
     restart: bool = True,
+    backlog: bool = False,
 ) -> Outcome:
-    """Feeds the posts as a replay does, over `over_s` seconds, while `disturb` runs; waits until all is handled."""
+    """Feeds the posts as a replay does, over `over_s` seconds, while `disturb` runs; waits until all is handled.
+    With `backlog` nobody works before everything stands on mentions-raw."""
     await apply_topics(workers.bootstrap, partitions=PARTITIONS, replication=1)
+    if backlog:
+        await feed(workers.bootstrap, posts, 0.0)
+        posts = ()
     for stage in STAGES:
         if stage not in workers.running:
             workers.start(stage)

@@ -10,6 +10,7 @@ from gateway.replay_file import read_replay
 from schemas.ids import conversation_key
 from schemas.records import DeadLetter, Mention, PublicReply, RoutedMention
 from streams.partitions import partition_of
+from streams.topics import apply_topics
 from tests.pipeline.harness import PARTITIONS, Workers, run_pipeline, undisturbed, write_raw
 from tests.pipeline.traffic import BRAND, EPOCH, complaint, conversations, records, reply
 
@@ -42,10 +43,7 @@ async def test_replies_stop_timers_exactly_where_arithmetic_says(workers: Worker
 async def test_a_reply_behind_a_backlog_causes_no_breach(workers: Workers) -> None:
     """Nobody works while complaint, reply and hours of ticks pile up; then everything is read at once."""
     traffic = [c for c in conversations(600, seed=2) if c.answered_after is not None]
-    for stage in ("classify", "route", "deadlines"):
-        workers.start(stage)
-        await workers.stop(stage)
-    ran = await run_pipeline(workers, records(traffic), undisturbed)
+    ran = await run_pipeline(workers, records(traffic), undisturbed, backlog=True)
     assert ran.verdicts() == {conversation.key: conversation.verdict for conversation in traffic}
 
 
@@ -65,8 +63,6 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_and_the_rest_goes_on
         (stranger_key, stranger.model_dump_json().encode()),
         (b"someone-elses-key", complaint("misplaced", EPOCH).model_dump_json().encode()),
     ]
-    from streams.topics import apply_topics
-
     await apply_topics(workers.bootstrap, partitions=PARTITIONS, replication=1)
     await write_raw(workers.bootstrap, [(partition, name, value) for name, value in bad])
     ran = await run_pipeline(workers, [good, reply("good", EPOCH + timedelta(minutes=5))], undisturbed)

@@ -1,18 +1,23 @@
-"""A worker whose stateless stage copies each record, and may be made to fail."""
+"""A worker whose stateless stage copies each record, and may be made to fail or to wait."""
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
 
 from streams.record_batches import Outbox, OutgoingRecord, RecordBatch
 from streams.running import run_stages
 from streams.settings import load_settings
 from streams.stages import Stage, run
 from streams.topics import Topic
+from tests.streams.processes.quiet import quiet_libraries
 
 
 class CopyRecords:
-    """Copies; fails once at the record `fail_at`, when it has left word in the file `failed`."""
+    """Copies. Fails at the record `fail_at`, but not again when the file `failed` says that it has."""
 
     def __init__(self, target: str, pause_ms: float, fail_at: bytes | None, failed: Path | None) -> None:
         self._target, self._pause_s = target, pause_ms / 1000
@@ -33,6 +38,19 @@ class CopyRecords:
             raise ArithmeticError("this number\ndoes not add up")
 
 
+def hold_writes(until: Path) -> None:
+    """Writes wait for the file `until`; a first one leaves word in `<until>.waiting`."""
+    original = AIOKafkaProducer.send_batch
+
+    async def waiting(producer: AIOKafkaProducer, *arguments: Any, **options: Any) -> Any:
+        until.with_suffix(".waiting").touch()
+        while not until.exists():
+            await asyncio.sleep(0.02)
+        return await original(producer, *arguments, **options)
+
+    AIOKafkaProducer.send_batch = waiting
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stage", required=True)
@@ -41,7 +59,14 @@ def main() -> None:
     parser.add_argument("--pause-ms", type=float, default=0.0)
     parser.add_argument("--fail-at", type=str.encode)
     parser.add_argument("--failed", type=Path)
+    parser.add_argument("--hold-writes", type=Path)
+    parser.add_argument("--wait", help="start only when standard input ends")
     words = parser.parse_args()
+    quiet_libraries()
+    if words.hold_writes is not None:
+        hold_writes(words.hold_writes)
+    if words.wait:
+        sys.stdin.read()
     rule = CopyRecords(words.target, words.pause_ms, words.fail_at, words.failed)
     stage = Stage(words.stage, Topic(words.source, "a word", (), "a test", 1), decide=rule.decide)
     run(run_stages([stage], load_settings()))

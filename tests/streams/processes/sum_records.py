@@ -15,6 +15,7 @@ from streams.running import run_stages
 from streams.settings import load_settings
 from streams.stages import Stage, run
 from streams.topics import Topic
+from tests.streams.processes.quiet import quiet_libraries
 
 NOTHING = b"nothing"
 """A value that changes no state and has no output."""
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--nth", type=int)
     parser.add_argument("--struck", type=Path)
     words = parser.parse_args()
+    quiet_libraries()
     if words.signal is not None:
         strike(words.signal, words.moment, words.nth, words.struck)
     source, state = Topic(words.source, "a word", (), "a test", 1), Topic(words.state, "a word", (), "a test", None)

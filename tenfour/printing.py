@@ -1,0 +1,37 @@
+"""What the commands write: tables for people and JSON for machines on stdout, remarks on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def remark(line: str) -> None:
+    """A line for whoever watches; never part of the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value in one line."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that fits the terminal; where stdout is none, each row stays one line."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*[Text(cell) for cell in row])
+    console = Console(width=None if sys.stdout.isatty() else _width(columns, rows))
+    console.print(table)
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Enough for the longest cell of every column, with the gaps."""
+    return sum([max([len(cell) for cell in column]) + 4 for column in zip(columns, *rows, strict=True)])

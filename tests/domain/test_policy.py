@@ -1,0 +1,178 @@
+"""What a policy may say, and how a mistake in it is told."""
+
+import re
+
+import pytest
+import yaml
+
+from domain.policy import PolicyError, parse_policy
+from tests.domain.posts import POLICY_TEXT, policy
+
+
+def line_of(text: str, words: str) -> int:
+    lines = enumerate(text.splitlines(), 1)
+    return next(number for number, line in lines if words in line and not line.startswith("#"))
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(PolicyError) as refused:
+        parse_policy(text, "policy.yaml")
+    return str(refused.value)
+
+
+def changed(old: str, new: str) -> str:
+    assert old in POLICY_TEXT
+    return POLICY_TEXT.replace(old, new, 1)
+
+
+def test_the_shipped_policy_keeps_the_promised_times() -> None:
+    minutes = {type_: answer.routing.first_response_minutes for type_, answer in policy().answers.items()}
+    assert minutes == {
+        "customer_complaint": 120,
+        "product_question": 240,
+        "sales_inquiry": 240,
+        "positive_feedback": 1440,
+        "general_conversation": 1440,
+    }
+
+
+def test_the_shipped_policy_has_four_teams_with_names() -> None:
+    assert {key: team.name for key, team in policy().teams.items()} == {
+        "support": "Customer support",
+        "product": "Product",
+        "sales": "Sales",
+        "pr": "Press and community",
+    }
+
+
+def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
+    assert list(policy().urgencies.values()) == ["urgent", "high", "high", "medium", "low", "none"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "words"),
+    [
+        ("team: sales", "team: slaes", "types.sales_inquiry.team", "no team 'slaes'; did you mean sales?"),
+        ("    owner: sales-queue\n", "", "types.sales_inquiry.owner", "is missing; add `owner:`"),
+        ("priority: 1", "priority: 9", "types.customer_complaint.priority", "not 9; set it to a whole number"),
+        ("minutes: 120", "minutes: 0", "types.customer_complaint.first_response_minutes", "greater than 0"),
+        ("minutes: 120", "minutes: -5", "types.customer_complaint.first_response_minutes", "greater than 0"),
+        ("minutes: 120", 'minutes: "120"', "types.customer_complaint.first_response_minutes", "integer"),
+        ("fraction: 0.75", "fraction: 1", "at_risk_fraction", "less than 1, not 1; set it to a fraction"),
+        ("fraction: 0.75", "fraction: 0", "at_risk_fraction", "greater than 0, not 0; set it to a fraction"),
+        ("fraction: 0.75", "fraction: .nan", "at_risk_fraction", "finite number"),
+        ("threshold: 0.6", "threshold: 60", "review_threshold", "less than or equal to 1"),
+        ("urgency: low", "urgency: lowe", "types.general_conversation.urgency", "did you mean low?"),
+        ("  spam:\n", "  spma:\n", "types.spma", "unknown key; did you mean spam?"),
+        ("type: spam", "type: span", "content_words[0].type", "did you mean spam?"),
+        ("{name: Sales}", "{nam: Sales}", "teams.sales.nam", "unknown key; did you mean name?"),
+        ("- giveaway", "- no", "content_words[0].words[9]", "put it in quotes"),
+        ("- giveaway", '- "?!"', "content_words[0].words[9]", "neither letter nor digit"),
+        ("- AdobeCare", "- ", "brands[0]", "a valid string, not None; set it to"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_key_and_hint(old: str, new: str, place: str, words: str) -> None:
+    text = changed(old, new)
+    told = [line for line in refusal(text).splitlines() if f": {place}: " in line]
+    assert len(told) == 1
+    assert words in told[0]
+    missing = new == ""
+    shown = "  sales_inquiry:" if missing else new.splitlines()[0]
+    assert told[0].startswith(f"policy.yaml:{line_of(text, shown)}: {place}: ")
+
+
+def test_a_missing_type_is_told() -> None:
+    text = changed("  spam:\n    urgency: none\n", "")
+    assert f"policy.yaml:{line_of(text, 'types:')}: types.spam: is missing; add `spam:`" in refusal(text)
+
+
+def test_a_surplus_type_is_told() -> None:
+    text = changed("  spam:\n", "  praise: {urgency: low}\n  spam:\n")
+    assert f"policy.yaml:{line_of(text, 'praise')}: types.praise: is an unknown key" in refusal(text)
+
+
+def test_spam_may_have_no_target() -> None:
+    text = changed("    urgency: none\n", "    urgency: none\n    first_response_minutes: 60\n")
+    assert "types.spam.first_response_minutes: is an unknown key" in refusal(text)
+
+
+def test_a_key_written_twice_is_told_with_both_lines() -> None:
+    text = changed("    urgency: low\n", "    urgency: low\n    urgency: high\n")
+    first = line_of(text, "urgency: low")
+    place = f"policy.yaml:{first + 1}: types.general_conversation.urgency"
+    assert refusal(text) == f"{place}: is written twice, first on line {first}; keep one"
+
+
+def test_a_key_written_twice_on_one_line_is_told() -> None:
+    assert "teams.sales.name: is written twice" in refusal(changed("{name: Sales}", "{name: Sales, name: S}"))
+
+
+def test_all_mistakes_are_told_at_once_from_top_to_bottom() -> None:
+    text = changed("priority: 1", "priority: 9").replace("team: pr\n", "team: rp\n")
+    told = refusal(text.replace("fraction: 0.75", "fraction: 2")).splitlines()
+    assert [line.split(": ")[1] for line in told] == [
+        "at_risk_fraction",
+        "types.customer_complaint.priority",
+        "types.positive_feedback.team",
+        "types.general_conversation.team",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "---\n", "null\n"])
+def test_an_empty_file_is_told(text: str) -> None:
+    assert refusal(text) == "policy.yaml:1: the file is empty; write the policy into it"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("teams: [", 1),
+        ("a: 1\nb: c: 2", 2),
+        ("a: 1\n---\nb: 2", 2),
+        ("a:\n\t- b", 2),
+        ("a: \x00", 1),
+        ("a: 2020-99-99", 1),
+        ("a: !!python/object:os.system x", 1),
+        ("[" * 1500, 1),
+    ],
+)
+def test_what_is_not_yaml_is_told_with_its_line(text: str, line: int) -> None:
+    assert re.match(rf"policy\.yaml:{line}: is not YAML: .*; check indentation", refusal(text))
+
+
+@pytest.mark.parametrize("text", ["- a", "just words", "3"])
+def test_a_file_that_is_no_mapping_is_told(text: str) -> None:
+    assert refusal(text).startswith("policy.yaml:1: should be a mapping of keys")
+
+
+@pytest.mark.parametrize("brands", ["brands: Delta", "brands: []", "brands: 3", "brands:"])
+def test_brands_are_a_list_or_any(brands: str) -> None:
+    head, tail = POLICY_TEXT.split("brands:\n")
+    text = f"{head}{brands}\n" + tail[tail.index("# A person looks again") :]
+    told = refusal(text)
+    assert told.startswith(f"policy.yaml:{line_of(text, brands)}: brands: ")
+    assert told.endswith("set it to a list of brand names, or `brands: any`")
+
+
+def test_a_recursive_file_is_refused_and_not_followed_for_ever() -> None:
+    assert "unknown key" in refusal(POLICY_TEXT + "again: &again [*again]\n")
+
+
+def test_the_version_does_not_depend_on_how_the_file_is_laid_out() -> None:
+    laid_out_anew = yaml.safe_dump(yaml.safe_load(POLICY_TEXT), sort_keys=True)
+    assert parse_policy(laid_out_anew, "other.yaml").version == policy().version
+    assert re.fullmatch("[0-9a-f]{16}", policy().version)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("minutes: 120", "minutes: 121"), ("- giveaway", "- give away"), ("name: Sales", "name: Sellers")],
+)
+def test_the_version_changes_with_what_the_policy_decides(old: str, new: str) -> None:
+    assert parse_policy(changed(old, new), "policy.yaml").version != policy().version
+
+
+def test_the_order_of_content_words_is_part_of_the_version() -> None:
+    raw = yaml.safe_load(POLICY_TEXT)
+    raw["content_words"].reverse()
+    assert parse_policy(yaml.safe_dump(raw), "policy.yaml").version != policy().version
