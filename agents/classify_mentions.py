@@ -7,9 +7,9 @@ from typing import Protocol
 
 from agents.write_ticks import write_ticks
 from domain.policy import Policy
-from domain.typing_rules import SentimentScores, classified_mention, classify
-from schemas.cloudevents import headers_of
-from schemas.codecs import Codec, encode
+from domain.typing_rules import SentimentScores, classified_id, classify
+from schemas.cloudevents import event_headers
+from schemas.codecs import Codec, encode, encode_again, encode_classified
 from schemas.ids import conversation_key
 from schemas.records import Mention, PublicReply, Tick
 from streams.dead_letters import add_dead_letter
@@ -58,8 +58,10 @@ class ClassifyMentions:
         self, record: ReceivedRecord, mention: Mention, scores: tuple[float, float, float]
     ) -> OutgoingRecord:
         classification = classify(mention.text, SentimentScores(*scores), self._policy, self._scorer.version)
-        result = classified_mention(mention, classification)
-        return OutgoingRecord(record.key, encode(result), headers_of(result, SOURCE), record.timestamp)
+        id_ = classified_id(mention)
+        value = encode_classified(id_, encode_again(mention, record.value or b""), encode(classification))
+        headers = event_headers("classified_mention", 1, id_, SOURCE)
+        return OutgoingRecord(record.key, value, headers, record.timestamp)
 
 
 def classify_stage(policy: Policy, scorer: Scorer, settings: Settings) -> Stage:

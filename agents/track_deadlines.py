@@ -46,6 +46,9 @@ class DeadlinesFold:
         self._add_state(outbox, self._clock.take_changes())
         self._report_open()
 
+    def given_up(self) -> None:
+        OPEN_TIMERS.remove(str(self._partition))
+
     def checkpoint(self, outbox: Outbox) -> None:
         self._add_state(outbox, self._clock.take_changes(with_tick=True))
 

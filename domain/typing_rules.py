@@ -1,5 +1,6 @@
 """Which type a mention is: the sentiment decides, and for a neutral one the policy's content words."""
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from domain.policy import Policy
@@ -26,19 +27,38 @@ def classify(text: str, scores: SentimentScores, policy: Policy, model: str) -> 
     sentiment, probability = _likeliest(scores)
     type_, reason = _type(sentiment, text, policy)
     confidence = round(probability, 4)
-    return Classification(
-        type=type_,
-        sentiment=sentiment,
-        urgency=policy.urgencies[type_],
-        confidence=confidence,
-        needs_review=confidence < policy.review_threshold,
-        reason=reason,
-        model=model,
-    )
+    needs_review = confidence < policy.review_threshold
+    return _classification(type_, sentiment, policy.urgencies[type_], confidence, needs_review, reason, model)
+
+
+def classified_id(mention: Mention) -> str:
+    return derive_id("classified", mention.id)
 
 
 def classified_mention(mention: Mention, classification: Classification) -> ClassifiedMention:
-    return ClassifiedMention(id=derive_id("classified", mention.id), mention=mention, classification=classification)
+    return ClassifiedMention(id=classified_id(mention), mention=mention, classification=classification)
+
+
+@lru_cache(maxsize=16_384)
+def _classification(
+    type_: MentionType,
+    sentiment: Sentiment,
+    urgency: Urgency,
+    confidence: float,
+    needs_review: bool,
+    reason: str,
+    model: str,
+) -> Classification:
+    """Remembered: of four digits of confidence and a policy's words there are not many, and each is frozen."""
+    return Classification(
+        type=type_,
+        sentiment=sentiment,
+        urgency=urgency,
+        confidence=confidence,
+        needs_review=needs_review,
+        reason=reason,
+        model=model,
+    )
 
 
 def _likeliest(scores: SentimentScores) -> tuple[Sentiment, float]:

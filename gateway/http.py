@@ -9,6 +9,8 @@ import asyncio
 import hashlib
 import hmac
 import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +25,8 @@ from streams.settings import SettingsError
 GUARDED: Final = "/v1/"
 """Paths below this one need the right to send; probes and the API's description don't."""
 BODY_TIMEOUT_S: Final = 30.0
+DISCARD_S: Final = 3.0
+DISCARD_BYTES: Final = 16 * 1024 * 1024
 _PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 _LOG = logging.getLogger("tenfour.gateway")
 
@@ -139,31 +143,52 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        self._check_size(int(declared) if declared.isdecimal() else 0)
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._read(receive)
+                body = await self._read(Headers(scope=scope), receive)
         except TimeoutError:
-            raise _closing(408, f"the body did not arrive within {self._timeout_s:.0f} s") from None
+            raise _closing(408, f"the body did not arrive within {self._timeout_s:g} s") from None
         if body is not None:
             await self._app(scope, _with_body(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """The body; None where the caller hung up."""
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
+        declared = headers.get("content-length", "")
+        if "expect" in headers and declared.isdecimal() and int(declared) > self._max_bytes:
+            raise self._too_large()  # the caller waits for leave to send
+        body, parts = bytearray(), _parts(receive)
+        async for part in parts:
+            if part is None:
                 return None
-            body += message.get("body", b"")
-            self._check_size(len(body))
-            more = message.get("more_body", False)
+            body += part
+            if len(body) > self._max_bytes:
+                await _discard(parts)
+                raise self._too_large()
         return bytes(body)
 
-    def _check_size(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise _closing(413, f"the body is larger than {self._max_bytes} bytes; send fewer posts in one request")
+    def _too_large(self) -> RefusedRequest:
+        return _closing(413, f"the body is larger than {self._max_bytes} bytes; send fewer posts in one request")
+
+
+async def _parts(receive: Receive) -> AsyncIterator[bytes | None]:
+    """The parts of the body; None where the caller hung up."""
+    more = True
+    while more:
+        message = await receive()
+        gone = message["type"] == "http.disconnect"
+        yield None if gone else message.get("body", b"")
+        more = not gone and message.get("more_body", False)
+
+
+async def _discard(parts: AsyncIterator[bytes | None]) -> None:
+    """Lets the caller send on for a while: one that is cut off while it sends never sees the answer."""
+    discarded = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_S):
+            async for part in parts:
+                discarded += len(part or b"")
+                if discarded > DISCARD_BYTES:
+                    return
 
 
 def _closing(status: int, error: str) -> RefusedRequest:

@@ -136,10 +136,10 @@ class Intake:
             async with asyncio.timeout(self._acknowledge_s):
                 await write_outbox(self._producer, outbox)
         except TimeoutError:
-            _LOG.warning("the broker did not acknowledge %d posts within %g s", count, self._acknowledge_s)
+            _LOG.warning("posts that the broker did not acknowledge within %g s: %d", self._acknowledge_s, count)
             raise _unavailable("the broker did not acknowledge in time; send the posts again") from None
         except WriteFailed as error:
-            _LOG.warning("the broker did not take %d posts: %s", count, error)
+            _LOG.warning("posts that the broker did not take: %d; %s", count, error)
             if self._on_broken is not None and not _passes(error):
                 self._on_broken(error)
             raise _unavailable("the broker did not take the posts; send them again") from None

@@ -96,9 +96,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
         raise GatewayError(
-            f"cannot listen on {host}:{port}: {error.strerror}; "
-            "set TENFOUR_GATEWAY_HOST and TENFOUR_GATEWAY_PORT to others"
+            f"cannot listen on {host}:{port}: {reason}; set TENFOUR_GATEWAY_HOST and TENFOUR_GATEWAY_PORT to others"
         ) from None
 
 

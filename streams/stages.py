@@ -112,6 +112,7 @@ class RunningStage:
             worker.cancel()
         if self._transactions is not None:
             await self._transactions.give_up(partition)
+        LAG_RECORDS.remove(self.stage.name, str(partition))
 
     async def _handle_stateful(
         self,

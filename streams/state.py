@@ -26,6 +26,9 @@ class Fold(Protocol):
         """Folds a batch: adds outputs and changed state to the outbox. Nothing added: nothing changed that is worth a
         write."""
 
+    def given_up(self) -> None:
+        """The partition goes to another worker: what is shown of it here is no longer true."""
+
     def checkpoint(self, outbox: Outbox) -> None:
         """Adds state that changes too often to be written alone: called when offsets are committed without outputs."""
 

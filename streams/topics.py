@@ -127,6 +127,15 @@ async def apply_topics(
         await admin.close()
 
 
+async def require_topics(bootstrap: str, *, partitions: int, topics: Sequence[Topic] = TOPICS) -> None:
+    """Raises TopicError where a topic is missing or has another partition count: a stage would wait in silence."""
+    found = await partition_counts(bootstrap)
+    missing = [topic.name for topic in topics if topic.name not in found]
+    if missing:
+        raise TopicError(f"no topic {', '.join(missing)}: create what is missing with `tenfour topics apply`")
+    _refuse_other_partition_counts(topics, found, partitions)
+
+
 async def partition_counts(bootstrap: str) -> dict[str, int]:
     """The partitions of every topic that the cluster has, by name."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

@@ -75,6 +75,7 @@ class PartitionTransactions:
             async with owned.lock:
                 await self._commit_idle(partition, owned)
             await owned.producer.stop()
+            owned.fold.given_up()
 
     async def process(self, batch: RecordBatch) -> None:
         """Folds and writes a batch. Raises ProducerFenced if another worker has taken the partition."""

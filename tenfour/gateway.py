@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import typer
@@ -20,6 +21,7 @@ app = typer.Typer()
 @app.command()
 def gateway() -> None:
     """Take mentions and replies by HTTP, on TENFOUR_GATEWAY_HOST and TENFOUR_GATEWAY_PORT, until Ctrl-C."""
+    logging.basicConfig(format="tenfour: %(message)s")
     settings = with_kafka(load_settings())
     brands = read_policy(settings.policy).brands
     if settings.metrics_port:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from agents.registry import STAGES, stage_named
 from streams.running import run_stages
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
+from streams.stages import Stage
 from streams.stages import run as run_on_uvloop
+from streams.topics import require_topics
 from tenfour.kafka import with_kafka
 from tenfour.printing import remark
 
@@ -24,4 +27,10 @@ def run(
     settings = with_kafka(load_settings())
     names = list(dict.fromkeys(stages))
     chosen = [stage_named(name, settings) for name in names]
-    run_on_uvloop(run_stages(chosen, settings, on_started=lambda: remark(f"running {', '.join(names)}")))
+    run_on_uvloop(_run(chosen, settings))
+
+
+async def _run(stages: Sequence[Stage], settings: Settings) -> None:
+    await require_topics(settings.bootstrap, partitions=settings.partitions)
+    names = ", ".join(stage.name for stage in stages)
+    await run_stages(stages, settings, on_started=lambda: remark(f"running {names}"))

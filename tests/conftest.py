@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["tests.kafka_broker"]
+pytest_plugins = ["tests.kafka_broker", "tests.pipeline.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,9 @@
 
 import time
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from domain.policy import parse_policy
 from gateway.raw_topic import log_time, open_producer
 from gateway.replay import ReplayTotals, replay, span_after_last_post
 from gateway.replay_file import ReplayError
-from schemas.codecs import decode
+from schemas.codecs import UndecodableRecord, decode
 from schemas.ids import conversation_key, mention_id, public_reply_id
 from schemas.records import Mention, PublicReply, Tick
 from streams.reading import read_to_end
@@ -22,6 +24,7 @@ from streams.topics import MENTIONS_RAW, TopicError
 from streams.writing import write_records
 
 RAW = MENTIONS_RAW.name
+CHANNEL = "replayed"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Post = Mention | PublicReply
 
@@ -37,7 +40,7 @@ def post(posted_at: datetime, thread: str = "t", number: int = 0, *, reply: bool
     name = f"{posted_at.isoformat()}-{number}"
     fields: dict[str, Any] = {
         "brand": "Acme",
-        "channel": "replay",
+        "channel": CHANNEL,
         "thread": f"{thread}-{posted_at.date()}",
         "post": name,
         "author": "@someone",
@@ -46,8 +49,8 @@ def post(posted_at: datetime, thread: str = "t", number: int = 0, *, reply: bool
         "received_at": posted_at + DAY,
     }
     if reply:
-        return PublicReply(id=public_reply_id("Acme", "replay", name), **fields)
-    return Mention(id=mention_id("Acme", "replay", name), **fields)
+        return PublicReply(id=public_reply_id("Acme", CHANNEL, name), **fields)
+    return Mention(id=mention_id("Acme", CHANNEL, name), **fields)
 
 
 async def play(kafka: str, posts: list[Post], speed: float | None = None, **options: Any) -> ReplayTotals:
@@ -56,13 +59,15 @@ async def play(kafka: str, posts: list[Post], speed: float | None = None, **opti
 
 
 async def played(kafka: str, since: datetime) -> dict[int, list[tuple[ConsumerRecord, Post | Tick]]]:
-    """The records of event times from `since` on, by partition."""
+    """What replays wrote of event times from `since` on, by partition."""
     found: dict[int, list[tuple[ConsumerRecord, Post | Tick]]] = defaultdict(list)
     async for record in read_to_end(kafka, [RAW]):
-        decoded = decode(record.value)
-        assert isinstance(decoded, Mention | PublicReply | Tick)
-        if (decoded.at if isinstance(decoded, Tick) else decoded.posted_at) >= since:
-            found[record.partition].append((record, decoded))
+        with suppress(UndecodableRecord):
+            decoded = decode(record.value)
+            if isinstance(decoded, Tick) and decoded.at >= since:
+                found[record.partition].append((record, decoded))
+            if isinstance(decoded, Mention | PublicReply) and decoded.channel == CHANNEL and decoded.posted_at >= since:
+                found[record.partition].append((record, decoded))
     return found
 
 
@@ -73,7 +78,7 @@ async def test_every_post_is_written_once_under_its_conversation(kafka: str, beg
     written = [(record.key, given.id) for record, given in found if not isinstance(given, Tick)]
     assert totals.mentions == len(written) == 5000
     keys = {one.id: conversation_key(one.brand, one.channel, one.thread).encode() for one in posts}
-    assert dict((identity, key) for key, identity in written) == keys
+    assert {identity: key for key, identity in written} == keys
 
 
 async def test_each_partition_keeps_the_order_of_event_times(kafka: str, begin: datetime) -> None:
@@ -116,7 +121,7 @@ async def test_progress_is_told_up_to_all_posts(kafka: str, begin: datetime) -> 
     posts = [post(begin, f"t{number}", number) for number in range(3000)]
     await play(kafka, posts, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert len(told) > 2
+    assert 0 < told[0][0] < 3000
     assert told[-1] == (3000, 3000)
 
 
@@ -163,7 +168,5 @@ async def test_a_replay_with_another_number_of_partitions_is_refused(kafka: str,
 
 
 def test_ticks_go_on_past_the_longest_target_of_the_policy() -> None:
-    from pathlib import Path
-
     policy = parse_policy(Path("policy.yaml").read_text(), "policy.yaml")
     assert span_after_last_post(policy) == timedelta(hours=25)

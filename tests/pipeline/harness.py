@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+
+import httpx
 
 from gateway.replay_schedule import Scheduled, schedule
 from schemas.codecs import UndecodableRecord, decode, encode
@@ -71,7 +74,7 @@ class Workers:
     async def started(self, name: str) -> None:
         """Returns when the worker, started last under this name, says that it runs."""
         async with asyncio.timeout(START_S):
-            while f"running {name.split('-')[0]}" not in self._said(name):
+            while f"running {name.split('-')[0]}" not in self._said(name):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     async def stop(self, name: str) -> None:
@@ -202,6 +205,21 @@ def _outbox(items: list[Scheduled]) -> Outbox:
     for item in items:
         outbox.to(MENTIONS_RAW.name, item.partition).append(OutgoingRecord(item.key, encode(item.record), [], now))
     return outbox
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def metrics_of(port: int) -> dict[str, float]:
+    """The samples that a process serves, by name with labels."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
 
 
 async def outcome(bootstrap: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
+from streams.embedded_broker import BrokerHandle
 from tests.kafka_broker import BrokerIn
 from tests.pipeline.harness import STAGES, Outcome, Workers, run_pipeline
 from tests.pipeline.traffic import Conversation, conversations, records
@@ -71,7 +72,9 @@ async def test_workers_that_join_and_leave_share_the_work_without_loss(workers: 
     assert not ran.repeated("sla-timer")
 
 
-async def test_a_broker_restart_in_the_middle_loses_nothing(workers: Workers, own_broker, broker_in: BrokerIn) -> None:  # type: ignore[no-untyped-def]
+async def test_a_broker_restart_in_the_middle_loses_nothing(
+    workers: Workers, own_broker: BrokerHandle, broker_in: BrokerIn
+) -> None:
     traffic = conversations(500, seed=40)
 
     async def restart_broker(workers: Workers) -> None:

@@ -11,7 +11,16 @@ from schemas.ids import conversation_key
 from schemas.records import DeadLetter, Mention, PublicReply, RoutedMention
 from streams.partitions import partition_of
 from streams.topics import apply_topics
-from tests.pipeline.harness import PARTITIONS, Workers, run_pipeline, undisturbed, write_raw
+from tests.pipeline.harness import (
+    PARTITIONS,
+    STAGES,
+    Workers,
+    free_port,
+    metrics_of,
+    run_pipeline,
+    undisturbed,
+    write_raw,
+)
 from tests.pipeline.traffic import BRAND, EPOCH, complaint, conversations, records, reply
 
 BUNDLE = Path("gateway/bundle/mentions.jsonl")
@@ -38,6 +47,29 @@ async def test_replies_stop_timers_exactly_where_arithmetic_says(workers: Worker
     ran = await run_pipeline(workers, records(traffic), undisturbed)
     assert ran.verdicts() == {conversation.key: conversation.verdict for conversation in traffic}
     assert not ran.repeated_events()
+
+
+async def test_each_process_serves_its_metrics(workers: Workers) -> None:
+    await apply_topics(workers.bootstrap, partitions=PARTITIONS, replication=1)
+    ports = {stage: free_port() for stage in STAGES}
+    for stage, port in ports.items():
+        workers.environment["TENFOUR_METRICS_PORT"] = str(port)
+        workers.start(stage)
+    await run_pipeline(workers, records(conversations(50, seed=3)), undisturbed)
+    seen = {stage: metrics_of(port) for stage, port in ports.items()}
+    posts = len(records(conversations(50, seed=3)))
+    assert seen["classify"]["tenfour_model_texts_total"] == 50
+    assert seen["classify"]['tenfour_events_total{stage="classify"}'] > posts
+    assert seen["route"]['tenfour_batch_records_count{stage="route"}'] > 0
+    assert seen["route"]['tenfour_delay_seconds_count{stage="route"}'] > 0
+    deadlines = seen["deadlines"]
+    assert sum(value for name, value in deadlines.items() if name.startswith("tenfour_open_timers")) == 0
+    started = deadlines['tenfour_sla_events_total{kind="started",type="customer_complaint"}']
+    breached = deadlines['tenfour_sla_events_total{kind="breached",type="customer_complaint"}']
+    assert started == 50
+    assert 0 < breached < 50
+    assert deadlines["tenfour_verdict_delay_seconds_count"] == breached
+    assert sum(value for name, value in deadlines.items() if name.startswith("tenfour_lag_records")) == 0
 
 
 async def test_a_reply_behind_a_backlog_causes_no_breach(workers: Workers) -> None:

@@ -132,9 +132,7 @@ async def size(bootstrap: str, topic: Topic) -> int:
 
 async def committed(bootstrap: str, stage: str, topic: Topic) -> dict[int, int]:
     """The stage's committed offset by partition, 0 where there is none."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=f"tenfour-{stage}", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=f"tenfour-{stage}", enable_auto_commit=False)
     await consumer.start()
     try:
         tps = [TopicPartition(topic.name, partition) for partition in range(PARTITIONS)]
@@ -152,12 +150,16 @@ async def drained(bootstrap: str, stage: str, source: Topic) -> None:
 
 async def grows(bootstrap: str, topic: Topic, by: int = 1) -> None:
     """Returns when the topic has so many more offsets than now."""
-    wanted = await size(bootstrap, topic) + by
+    await holds(bootstrap, topic, await size(bootstrap, topic) + by)
 
-    async def has_grown() -> bool:
-        return await size(bootstrap, topic) >= wanted
 
-    await until(has_grown, f"{by} more in {topic.name}")
+async def holds(bootstrap: str, topic: Topic, offsets: int) -> None:
+    """Returns when the topic has so many offsets."""
+
+    async def is_so_long() -> bool:
+        return await size(bootstrap, topic) >= offsets
+
+    await until(is_so_long, f"{offsets} offsets in {topic.name}")
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:

@@ -73,9 +73,7 @@ async def test_every_record_of_every_partition_is_handled_in_order(bootstrap: st
     assert values(await read(bootstrap, copying.target)) == values(await read(bootstrap, copying.source))
 
 
-async def test_nothing_is_committed_before_it_is_written(
-    bootstrap: str, copying: Copying, tmp_path: Path
-) -> None:
+async def test_nothing_is_committed_before_it_is_written(bootstrap: str, copying: Copying, tmp_path: Path) -> None:
     await write(bootstrap, copying.source, numbered(range(400)))
     may_write = tmp_path / "writes"
     copying.start(hold_writes=may_write)
@@ -87,9 +85,7 @@ async def test_nothing_is_committed_before_it_is_written(
     assert await copying.copied() == list(range(400))
 
 
-async def test_graceful_restarts_under_load_lose_nothing_and_repeat_nothing(
-    bootstrap: str, copying: Copying
-) -> None:
+async def test_graceful_restarts_under_load_lose_nothing_and_repeat_nothing(bootstrap: str, copying: Copying) -> None:
     async with Feed(bootstrap, copying.source, per_second=1500) as feed:
         following = copying.start(wait=True)
         for _ in range(STOPS_IN_A_ROW):
@@ -102,9 +98,7 @@ async def test_graceful_restarts_under_load_lose_nothing_and_repeat_nothing(
     assert await copying.copied() == list(range(feed.written))
 
 
-async def test_kills_under_load_lose_nothing_and_keep_the_order_of_each_key(
-    bootstrap: str, copying: Copying
-) -> None:
+async def test_kills_under_load_lose_nothing_and_keep_the_order_of_each_key(bootstrap: str, copying: Copying) -> None:
     rng = random.Random(4)
     async with Feed(bootstrap, copying.source, per_second=1500) as feed:
         for _ in range(2):
@@ -120,9 +114,7 @@ async def test_kills_under_load_lose_nothing_and_keep_the_order_of_each_key(
     assert keyed == numbers_by_key(await read(bootstrap, copying.source))
 
 
-async def test_workers_that_join_and_leave_lose_nothing_and_repeat_nothing(
-    bootstrap: str, copying: Copying
-) -> None:
+async def test_workers_that_join_and_leave_lose_nothing_and_repeat_nothing(bootstrap: str, copying: Copying) -> None:
     async with Feed(bootstrap, copying.source, per_second=1500) as feed:
         first = copying.start()
         await grows(bootstrap, copying.target)
@@ -155,9 +147,7 @@ async def test_an_error_in_the_rule_ends_the_process_with_one_line_and_the_batch
     assert set(await copying.copied()) == set(range(400))
 
 
-async def test_a_stage_whose_write_fails_ends_and_has_acknowledged_nothing(
-    bootstrap: str, copying: Copying
-) -> None:
+async def test_a_stage_whose_write_fails_ends_and_has_acknowledged_nothing(bootstrap: str, copying: Copying) -> None:
     copying.target = replace(new_topic("narrow"), max_message_bytes=1000)
     await make(bootstrap, copying.target)
     await write(bootstrap, copying.source, [(b"key", b"%05d" % number) for number in range(200)])

@@ -52,14 +52,15 @@ class SumRecords:
                 continue
             changed.add(record.key)
             told = self._add(record.key, record.value)
-            outbox.to(self._target, self._partition).append(
-                OutgoingRecord(record.key, told, [], record.timestamp)
-            )
+            outbox.to(self._target, self._partition).append(OutgoingRecord(record.key, told, [], record.timestamp))
         for key in changed:
             sum_now = self._sums.get(key)
             self._keep(outbox, key, None if sum_now is None else b"%d" % sum_now)
         if changed:
             self.checkpoint(outbox)
+
+    def given_up(self) -> None:
+        """Nothing is shown of it."""
 
     def checkpoint(self, outbox: Outbox) -> None:
         self._keep(outbox, NEXT_OFFSET, b"%d" % self._next_offset)

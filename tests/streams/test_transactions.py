@@ -1,0 +1,236 @@
+"""A stateful stage's promises, on a real Kafka: what it shows is folded exactly once, whatever happens to its workers."""
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streams.record_batches import Outbox, RecordBatch
+from streams.transactions import PartitionTransactions
+from tests.streams.processes.sum_records import FORGET, MOMENTS, NEXT_OFFSET, NOTHING, SumRecords
+from tests.streams.record_log import (
+    Feed,
+    Found,
+    committed,
+    drained,
+    grows,
+    holds,
+    make,
+    new_topic,
+    numbered,
+    read,
+    size,
+    unique,
+    write,
+)
+from tests.streams.worker_process import Worker, Workers
+
+pytestmark = pytest.mark.kafka
+
+
+class Told(NamedTuple):
+    """What a stage that sums shows of one partition."""
+
+    outputs: list[tuple[bytes, bytes]]
+    sums: dict[bytes, int]
+
+
+class Summing:
+    """A stage that sums the numbers of each key, and its workers."""
+
+    def __init__(self, bootstrap: str, workers: Workers) -> None:
+        self.bootstrap, self._workers = bootstrap, workers
+        self.stage = unique("sum")
+        self.source, self.target = new_topic("source"), new_topic("target")
+        self.state = new_topic("state", compacted=True)
+
+    async def made(self) -> "Summing":
+        await make(self.bootstrap, self.source, self.target, self.state)
+        return self
+
+    def start(self, **arguments: object) -> Worker:
+        topics = {"source": self.source.name, "target": self.target.name, "state": self.state.name}
+        return self._workers.start(
+            "sum_records",
+            {"stage": self.stage} | topics | arguments,
+            bootstrap=self.bootstrap,
+            poll_records=200,
+            commit_interval_s=0.3,
+        )
+
+    async def drained(self) -> None:
+        await drained(self.bootstrap, self.stage, self.source)
+
+    async def told(self) -> dict[int, Told]:
+        """What the topics say, by partition."""
+        target, state = await read(self.bootstrap, self.target), await read(self.bootstrap, self.state)
+        return {
+            partition: Told([(record.key, record.value) for record in records], _sums(state, partition))
+            for partition, records in target.items()
+        }
+
+    async def replayed(self, ends: dict[int, int] | None = None) -> dict[int, Told]:
+        """What they have to say, by partition, if the source is folded as far as `ends`, or whole."""
+        source = await read(self.bootstrap, self.source)
+        return {
+            partition: _replay(
+                [
+                    (record.key, record.value)
+                    for record in records
+                    if ends is None or record.offset < ends[partition]
+                ]
+            )
+            for partition, records in source.items()
+        }
+
+
+def _replay(records: list[tuple[bytes, bytes]]) -> Told:
+    outputs, sums = [], dict[bytes, int]()
+    for key, value in records:
+        if value == FORGET:
+            sums.pop(key, None)
+            outputs.append((key, FORGET))
+        elif value != NOTHING:
+            sums[key] = sums.get(key, 0) + int(value)
+            outputs.append((key, b"%d" % sums[key]))
+    return Told(outputs, sums)
+
+
+def _sums(state: Found, partition: int) -> dict[bytes, int]:
+    last = {record.key: record.value for record in state[partition]}
+    return {key: int(value) for key, value in last.items() if value is not None and key != NEXT_OFFSET}
+
+
+@pytest.fixture
+async def summing(bootstrap: str, workers: Workers) -> Summing:
+    return await Summing(bootstrap, workers).made()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_death_within_a_transaction_shows_nothing_half_done(
+    bootstrap: str, summing: Summing, moment: str, tmp_path: Path
+) -> None:
+    await write(bootstrap, summing.source, numbered(range(4000)))
+    dying = summing.start(signal="SIGKILL", moment=moment, nth=9, struck=tmp_path / "struck")
+    assert await dying.ended() == -signal.SIGKILL
+    hidden = await size(bootstrap, summing.target)
+    assert 0 < hidden
+    summing.start()
+    await summing.drained()
+    assert await summing.told() == await summing.replayed()
+
+
+async def test_kills_at_any_moment_show_everything_once_and_offsets_agree_with_the_state(
+    bootstrap: str, summing: Summing
+) -> None:
+    rng = random.Random(20)
+    async with Feed(bootstrap, summing.source, per_second=1500):
+        for _ in range(2):
+            worker = summing.start()
+            await grows(bootstrap, summing.target)
+            await asyncio.sleep(rng.uniform(0.2, 1.5))
+            worker.kill()
+    summing.start()
+    await summing.drained()
+    assert await summing.told() == await summing.replayed()
+
+
+async def test_after_a_kill_the_state_is_that_of_the_committed_offsets(
+    bootstrap: str, summing: Summing
+) -> None:
+    async with Feed(bootstrap, summing.source, per_second=1500):
+        worker = summing.start()
+        await grows(bootstrap, summing.target, by=1000)
+        worker.kill()
+    ends = await committed(bootstrap, summing.stage, summing.source)
+    assert await summing.told() == await summing.replayed(ends)
+
+
+async def test_a_zombie_is_fenced_while_its_successor_goes_on(
+    bootstrap: str, summing: Summing, tmp_path: Path
+) -> None:
+    await write(bootstrap, summing.source, numbered(range(2000)))
+    zombie = summing.start(signal="SIGSTOP", moment="written", nth=5, struck=tmp_path / "struck")
+    await zombie.frozen()
+    successor = summing.start()
+    await summing.drained()
+    zombie.send(signal.SIGCONT)
+    assert await zombie.ended() == 70
+    assert [line for line in zombie.errors() if "ProducerFenced" in line], zombie.errors()
+    await write(bootstrap, summing.source, numbered(range(2000, 4000)))
+    await summing.drained()
+    assert successor.status is None
+    assert await summing.told() == await summing.replayed()
+
+
+async def test_sums_survive_a_restart_and_forgotten_ones_stay_forgotten(
+    bootstrap: str, summing: Summing
+) -> None:
+    await write(bootstrap, summing.source, numbered(range(1000)))
+    await write(bootstrap, summing.source, [(b"key-1", FORGET), (b"key-2", FORGET), (b"key-2", b"5")])
+    first = summing.start()
+    await summing.drained()
+    assert await first.stop() == 0
+    assert not [key for told in (await summing.told()).values() for key in told.sums if key == b"key-1"]
+    await write(bootstrap, summing.source, numbered(range(1000, 2000)))
+    summing.start()
+    await summing.drained()
+    assert await summing.told() == await summing.replayed()
+
+
+async def test_batches_that_change_nothing_are_committed_after_a_while_without_outputs(
+    bootstrap: str, summing: Summing
+) -> None:
+    await write(bootstrap, summing.source, [(key, NOTHING) for key, _ in numbered(range(500))])
+    summing.start()
+    await summing.drained()
+    assert await size(bootstrap, summing.target) == 0
+    state = await read(bootstrap, summing.state)
+    assert {record.key for records in state.values() for record in records} == {NEXT_OFFSET}
+    told = {partition: int(records[-1].value) for partition, records in state.items()}
+    assert told == await committed(bootstrap, summing.stage, summing.source)
+
+
+async def test_giving_up_a_partition_in_the_middle_of_a_batch_commits_nothing_of_it(
+    bootstrap: str, summing: Summing
+) -> None:
+    await write(bootstrap, summing.source, numbered(range(100), keys=1))
+    partition, records = next((p, found) for p, found in (await read(bootstrap, summing.source)).items() if found)
+    transactions = _transactions(summing)
+    await transactions.take(partition)
+    owned = transactions.owned[partition]
+
+    async def never(*arguments: object) -> None:
+        await asyncio.Event().wait()
+
+    owned.producer.send_offsets_to_transaction = never
+    batch = RecordBatch(summing.source.name, partition, records)
+    process = asyncio.create_task(transactions.process(batch))
+    await holds(bootstrap, summing.target, 1)
+    process.cancel()
+    await asyncio.wait([process])
+    await transactions.give_up(partition)
+    assert (await committed(bootstrap, summing.stage, summing.source))[partition] == 0
+    assert await transactions.take(partition) == 0
+    await transactions.process(batch)
+    await transactions.give_up(partition)
+    assert await summing.told() == await summing.replayed()
+
+
+def _transactions(summing: Summing) -> PartitionTransactions:
+    def new_fold(partition: int) -> SumRecords:
+        return SumRecords(partition, summing.target.name, summing.state.name)
+
+    return PartitionTransactions(
+        summing.stage,
+        f"tenfour-{summing.stage}",
+        summing.bootstrap,
+        summing.source.name,
+        summing.state.name,
+        new_fold,
+        timeout_s=15.0,
+    )
