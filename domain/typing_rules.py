@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from domain.policy import Policy
 from schemas.ids import derive_id
-from schemas.records import Classification, ClassifiedMention, Mention, MentionType, Sentiment
+from schemas.records import Classification, ClassifiedMention, Mention, MentionType, Sentiment, Urgency
 
 _SUM_TOLERANCE: Final = 0.01
 """Rounding of a quantised softmax stays far below; logits or scores of another scale do not."""

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from gateway.intake_forms import MentionForm
 
 MAX_PROBLEMS: Final = 20
+MAX_FIELD_CHARACTERS: Final = 64
 NOTHING_TAKEN: Final = "nothing was taken: fields are wrong"
 
 
@@ -93,4 +94,4 @@ def _problem(item: dict[str, Any], path: Sequence[str]) -> str:
 
 def _shown(part: object) -> str:
     """A part of a path; the caller may have chosen it."""
-    return str(part).encode("ascii", "backslashreplace").decode()[:64]
+    return str(part)[:MAX_FIELD_CHARACTERS]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -50,11 +51,13 @@ async def replay(
     last_deadline_after: timedelta,
     speed: float | None,
     clock: Callable[[], float],
+    longest_wait_s: float = inf,
     progress: Progress = lambda done, total: None,  # noqa: ARG005
 ) -> ReplayTotals:
     """Writes the posts, and ticks until `last_deadline_after` past the last one, into a log of an earlier time.
 
-    `speed`: seconds of event time a second; None is as fast as it goes. `clock`, in seconds since 1970, dates the
+    `speed`: seconds of event time a second; None is as fast as it goes. `longest_wait_s`: most seconds between posts.
+    `clock`, in seconds since 1970, dates the
     records for the broker, which would soon drop what seems older than its retention. Raises ReplayError where
     the log's time is past the first post, or the broker takes nothing; TopicError, WriteFailed.
     """
@@ -69,7 +72,7 @@ async def replay(
     )
     async with open_producer(settings.bootstrap) as producer:
         writer = _ReplayWriter(producer, clock, lambda done: progress(done, len(posts)))
-        for due, item in paced(scheduled, speed):
+        for due, item in paced(scheduled, speed, longest_wait_s):
             await writer.write(due, item)
         await writer.finish()
     return writer.totals()

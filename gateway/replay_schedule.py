@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from operator import attrgetter
 from typing import Final
 
@@ -63,21 +64,27 @@ def schedule(
     yield from ticks.everywhere(end)
 
 
-def paced(scheduled: Iterable[Scheduled], speed: float | None) -> Iterator[tuple[float, Scheduled]]:
-    """Each item with the seconds from the first one until it is to be written: event time divided by `speed`.
+def paced(
+    scheduled: Iterable[Scheduled], speed: float | None, longest_wait_s: float = inf
+) -> Iterator[tuple[float, Scheduled]]:
+    """Each item with the seconds from the first one until it is to be written: event time divided by `speed`, and at
+    most `longest_wait_s` from one post to the next, so that nobody sits through a quiet year.
 
     No speed means as fast as it goes: 0 seconds each. Raises ValueError for a speed that is not above 0.
     """
     if speed is not None and not speed > 0:
         raise ValueError(f"speed {speed}: must be above 0; 3600 plays an hour in a second")
-    return _paced(iter(scheduled), speed)
+    return _paced(scheduled, speed or inf, longest_wait_s)
 
 
-def _paced(scheduled: Iterator[Scheduled], speed: float | None) -> Iterator[tuple[float, Scheduled]]:
-    start: datetime | None = None
+def _paced(scheduled: Iterable[Scheduled], speed: float, longest_wait_s: float) -> Iterator[tuple[float, Scheduled]]:
+    due, left, before = 0.0, longest_wait_s, None
     for item in scheduled:
-        start = start or item.at
-        yield (item.at - start).total_seconds() / speed if speed else 0.0, item
+        step = min((item.at - (before or item.at)).total_seconds() / speed, left)
+        due, left, before = due + step, left - step, item.at
+        if not isinstance(item.record, Tick):
+            left = longest_wait_s
+        yield due, item
 
 
 class _Ticks:

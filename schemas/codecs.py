@@ -23,9 +23,7 @@ KINDS: Final[Mapping[str, type[AnyRecord]]] = MappingProxyType(
 )
 """Every record that travels, by the name in its field `record`."""
 
-_CLASSIFIED: Final = (
-    b'{"record":"classified_mention","version":1,"id":"%b","mention":%b,"classification":%b}'
-)
+_CLASSIFIED: Final = b'{"record":"classified_mention","version":1,"id":"%b","mention":%b,"classification":%b}'
 _LARGEST_REUSED: Final = 16 * 1024
 """Bytes. Fields that this release drops could make a larger record outgrow the next topic."""
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,13 +26,17 @@ from streams.settings import Settings, load_settings
 from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED, SLA_EVENTS
 from tenfour.demo_screen import DemoState, screen
 from tenfour.flow import Flow
+from tenfour.kafka import demo_folder
 from tenfour.local_pipeline import SOURCES, LocalPipeline, local_pipeline
 
 BUNDLE = Path(__file__).parent.parent / "gateway" / "bundle" / "mentions.jsonl"
 TOPICS = (MENTIONS_RAW, MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_EVENTS, DEAD_LETTERS)
-PLAYED_IN_S = 240.0
-"""How long the bundle's two years take on the screen."""
+SPEED = 3600.0
+LONGEST_WAIT_S = 0.1
+"""An hour a second, and no silence longer than this: the bundle's two years take about three minutes."""
 METRICS_PORT = 9410
+
+CONSOLE = Console(stderr=True)
 
 app = typer.Typer()
 
@@ -44,9 +45,7 @@ app = typer.Typer()
 def demo(
     once: Annotated[bool, typer.Option(help="Replay as fast as it goes, check, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --once: one JSON object on stdout.")] = False,
-    speed: Annotated[
-        float | None, typer.Option(help="Event time is divided by this; default: two years in 4 minutes.")
-    ] = None,
+    speed: Annotated[float, typer.Option(help="Recorded seconds a second; silences are cut short.")] = SPEED,
     file: Annotated[Path, typer.Option(help="What is replayed.")] = BUNDLE,
 ) -> None:
     """Starts an embedded Kafka and every stage, and replays real mentions until Ctrl-C."""
@@ -63,7 +62,7 @@ async def _once(settings: Settings, records: list[Mention | PublicReply], as_jso
     with tempfile.TemporaryDirectory(prefix="tenfour-demo-") as folder:
         async with local_pipeline(settings, Path(folder), _say) as pipeline:
             await _replay(pipeline, records, None, lambda _done, _total: None)
-            _say("waiting until every stage has handled everything ...")
+            _say("waiting until every stage has handled everything")
             await wait_until_drained(pipeline.settings.bootstrap, SOURCES)
             flow = await _count(pipeline.settings.bootstrap)
     summary = flow.summary(time.monotonic() - started)
@@ -91,35 +90,33 @@ def _add(flow: Flow, record: Any) -> None:
         return  # it stands on dead-letters too, and is counted there
 
 
-async def _live(settings: Settings, records: list[Mention | PublicReply], speed: float | None) -> None:
-    folder = settings.data / "demo"
+async def _live(settings: Settings, records: list[Mention | PublicReply], speed: float) -> None:
+    folder = demo_folder(settings)
     shutil.rmtree(folder, ignore_errors=True)  # the replay's time starts anew, and so must the log
     if not settings.metrics_port:
         settings = settings.model_copy(update={"metrics_port": METRICS_PORT})
-    console = Console()
     stop = asyncio.create_task(stop_signal())
     async with local_pipeline(settings, folder, _say) as pipeline:
         state = DemoState(Flow(), pipeline, len(records))
         work = [asyncio.create_task(_watch(state)), asyncio.create_task(_replay_live(state, records, speed))]
-        with _screen(console, state):
-            await asyncio.wait(
-                [stop, *work],
-                return_when=asyncio.FIRST_EXCEPTION if not stop.done() else asyncio.FIRST_COMPLETED,
-            )
-            for task in work:
-                task.cancel()
-        _say("stopping ...")
+        with Live(get_renderable=lambda: screen(state), console=CONSOLE, refresh_per_second=4):
+            await _until_stopped(stop, work)
+        _say("stopping")
 
 
-@contextmanager
-def _screen(console: Console, state: DemoState) -> Iterator[None]:
-    with Live(get_renderable=lambda: screen(state), console=console, refresh_per_second=4, screen=False):
-        yield
+async def _until_stopped(stop: asyncio.Task[None], work: list[asyncio.Task[None]]) -> None:
+    """Returns at Ctrl-C; raises what the watching or the replay raises."""
+    waiting = {stop, *work}
+    while not stop.done():
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    for task in work:
+        task.cancel()
 
 
-async def _replay_live(state: DemoState, records: list[Mention | PublicReply], speed: float | None) -> None:
-    span = (records[-1].posted_at - records[0].posted_at).total_seconds()
-    await _replay(state.pipeline, records, speed or max(1.0, span / PLAYED_IN_S), state.replayed)
+async def _replay_live(state: DemoState, records: list[Mention | PublicReply], speed: float) -> None:
+    await _replay(state.pipeline, records, speed, state.replayed)
     state.finished = True
 
 
@@ -132,8 +129,16 @@ async def _replay(
     pipeline: LocalPipeline, posts: list[Mention | PublicReply], speed: float | None, progress: Progress
 ) -> None:
     after = span_after_last_post(load_policy(pipeline.settings.policy))
-    await replay(posts, pipeline.settings, last_deadline_after=after, speed=speed, clock=time.time, progress=progress)
+    await replay(
+        posts,
+        pipeline.settings,
+        last_deadline_after=after,
+        speed=speed,
+        clock=time.time,
+        longest_wait_s=LONGEST_WAIT_S,
+        progress=progress,
+    )
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    CONSOLE.print(text, markup=False, highlight=False)

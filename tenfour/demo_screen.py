@@ -128,13 +128,10 @@ def _plain(text: str) -> str:
 
 
 def _where_to_look(state: DemoState) -> Panel:
-    bootstrap = state.pipeline.settings.bootstrap
     lines = [
-        f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail mentions-routed     every routed mention, as it comes",
-        f"TENFOUR_BOOTSTRAP={bootstrap} tenfour tail sla-events          who answered in time, and who did not",
+        "tenfour tail mentions-routed   every routed mention, as it comes",
+        "tenfour tail sla-events        who was answered in time, and who was not",
+        f"Kafka at {state.pipeline.settings.bootstrap}",
+        *(f"metrics of {name}: http://127.0.0.1:{port}/metrics" for name, port in state.pipeline.metrics_ports.items()),
     ]
-    lines += [
-        f"http://127.0.0.1:{port}/metrics   Prometheus metrics of {name}"
-        for name, port in state.pipeline.metrics_ports.items()
-    ]
-    return Panel("\n".join(lines), title="Where to look")
+    return Panel("\n".join(lines), title="Where to look, from another terminal (in .venv/bin)")

@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.registry import STAGES
-from streams.embedded_broker import BrokerHandle, start_broker
+from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW, SLA_TIMER, apply_topics
 
-PROCESSES = (("classify", ("classify",)), ("route and deadlines", ("route", "deadlines")))
-"""Which stages share a process: the model has one to itself."""
+PROCESSES = (("classify", ("run", "classify")), ("route and deadlines", ("run", "route", "deadlines")))
+"""The processes of the stages: the model has one to itself."""
+GATEWAY = ("gateway", ("gateway",))
 SOURCES = (
     ("classify", "tenfour-classify", MENTIONS_RAW.name),
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
     ("deadlines", "tenfour-deadlines", SLA_TIMER.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
-
-assert {stage for _, stages in PROCESSES for stage in stages} == set(STAGES)
 
 
 @dataclass(frozen=True)
@@ -35,42 +33,56 @@ class LocalPipeline:
     settings: Settings
     supervisor: Supervisor
     metrics_ports: dict[str, int]
+    broker: BrokerHandle | None
+    """The embedded broker, if this pipeline started one."""
+
+    @property
+    def broker_died(self) -> bool:
+        return self.broker is not None and not self.broker.is_running
 
 
 @asynccontextmanager
 async def local_pipeline(
     settings: Settings, folder: Path, say: Callable[[str], None], *, with_gateway: bool = False
 ) -> AsyncIterator[LocalPipeline]:
-    """Starts everything and stops it in order. Without `settings.bootstrap` the embedded broker runs on `folder`."""
-    broker: BrokerHandle | None = None
-    if not settings.bootstrap:
-        broker = await asyncio.to_thread(start_broker, folder, progress=say)
-        settings = settings.model_copy(update={"bootstrap": broker.bootstrap})
-    try:
-        say("topics ...")
-        await apply_topics(settings.bootstrap, partitions=settings.partitions, replication=settings.replication)
-        say("stages ...")
-        ports = {
-            name: settings.metrics_port + place for place, (name, _) in enumerate(PROCESSES) if settings.metrics_port
-        }
-        supervisor = Supervisor(_commands(ports, with_gateway), environ=_environment(settings))
+    """Starts everything and stops it in order. Without `settings.bootstrap` the embedded broker runs on `folder`, or
+    the one that runs there already is used. `say` is told what happens, and what the processes write."""
+    async with _kafka(settings.bootstrap, folder, say) as (bootstrap, broker):
+        settings = settings.model_copy(update={"bootstrap": bootstrap})
+        say("topics")
+        await apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
+        say("stages")
+        processes = (*PROCESSES, GATEWAY) if with_gateway else PROCESSES
+        first = settings.metrics_port
+        ports = {name: first + place for place, (name, _) in enumerate(processes)} if first else {}
+        commands = [(name, _command(ports.get(name, 0), arguments)) for name, arguments in processes]
+        supervisor = Supervisor(
+            commands, environ=_environment(settings), on_line=lambda name, line: say(f"{name}: {line}")
+        )
         await supervisor.start()
         try:
-            yield LocalPipeline(settings, supervisor, ports)
+            yield LocalPipeline(settings, supervisor, ports, broker)
         finally:
             await supervisor.stop()
+
+
+@asynccontextmanager
+async def _kafka(
+    bootstrap: str, folder: Path, say: Callable[[str], None]
+) -> AsyncIterator[tuple[str, BrokerHandle | None]]:
+    running = None if bootstrap else await asyncio.to_thread(broker_status, folder)
+    if bootstrap or running is not None:
+        yield bootstrap or running.bootstrap, None  # type: ignore[union-attr]
+        return
+    broker = await asyncio.to_thread(start_broker, folder, progress=say)
+    try:
+        yield broker.bootstrap, broker
     finally:
-        if broker is not None:
-            await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(broker.stop)
 
 
-def _commands(ports: Mapping[str, int], with_gateway: bool) -> list[tuple[str, Sequence[str]]]:
-    tenfour = [sys.executable, "-m", "tenfour.main"]
-    commands: list[tuple[str, Sequence[str]]] = [
-        (name, ["env", f"{PREFIX}METRICS_PORT={ports.get(name, 0)}", *tenfour, "run", *stages])
-        for name, stages in PROCESSES
-    ]
-    return [*commands, ("gateway", [*tenfour, "gateway"])] if with_gateway else commands
+def _command(metrics_port: int, arguments: Sequence[str]) -> list[str]:
+    return ["env", f"{PREFIX}METRICS_PORT={metrics_port}", sys.executable, "-m", "tenfour.main", *arguments]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,14 +13,19 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
+from streams.embedded_broker import BrokerError
 from streams.progress import StageLag, stage_lags
 from streams.running import stop_signal
 from streams.settings import Settings, load_settings
 from streams.supervise import ChildStatus
+from tenfour.kafka import broker_folder
 from tenfour.local_pipeline import SOURCES, LocalPipeline, local_pipeline
 
 LAG_EVERY_S = 2.0
 FIRST_METRICS_PORT = 9410
+
+CONSOLE = Console(stderr=True)
+"""One for the table and the lines, so that neither overwrites the other."""
 
 app = typer.Typer()
 
@@ -42,15 +46,17 @@ def up(
 
 async def _up(settings: Settings) -> None:
     stop = asyncio.create_task(stop_signal())
-    async with local_pipeline(settings, settings.data / "kafka", _say, with_gateway=True) as pipeline:
+    async with local_pipeline(settings, broker_folder(settings), _say, with_gateway=True) as pipeline:
         await _show(pipeline, stop)
-        _say("stopping ...")
+        _say("stopping")
+        if pipeline.broker_died:
+            raise BrokerError(f"the embedded broker ended; {broker_folder(settings)} has its log")
 
 
 async def _show(pipeline: LocalPipeline, stop: asyncio.Task[None]) -> None:
     lags: list[StageLag] = []
-    with Live(get_renderable=lambda: _screen(pipeline, lags), console=Console(stderr=True), refresh_per_second=2):
-        while not stop.done():
+    with Live(get_renderable=lambda: _screen(pipeline, lags), console=CONSOLE, refresh_per_second=2):
+        while not stop.done() and not pipeline.broker_died:
             with suppress(Exception):  # the broker may be starting; the table shows the processes all the same
                 lags = await stage_lags(pipeline.settings.bootstrap, SOURCES)
             await asyncio.wait([stop], timeout=LAG_EVERY_S)
@@ -83,4 +89,4 @@ def _lag_table(lags: Sequence[StageLag]) -> Table:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    CONSOLE.print(text, markup=False, highlight=False)

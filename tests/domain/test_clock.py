@@ -79,6 +79,11 @@ def test_the_brands_post_from_before_the_mention_is_no_answer() -> None:
     assert told(reply(at=9), start(at=10, due=120), tick(131)) == ["started at 10", "breached at 130"]
 
 
+def test_a_reply_at_the_very_time_of_the_mention_answers_it() -> None:
+    assert told(start(at=10), reply(at=10)) == ["started at 10", "met at 10"]
+    assert told(reply(at=10), start(at=10)) == ["started at 10", "met at 10"]
+
+
 def test_a_reply_that_arrives_before_its_mention_answers_it() -> None:
     assert told(reply(at=30), start(at=0)) == ["started at 0", "met at 30"]
 
@@ -96,6 +101,7 @@ def test_a_remembered_reply_that_is_late_breaches_at_once() -> None:
 
 def test_a_mention_that_arrives_after_its_due_time_breaches_at_once() -> None:
     assert told(tick(200), start(due=120)) == ["started at 0", "breached at 120"]
+    assert told(tick(120), start(due=120)) == ["started at 0", "breached at 120"]
 
 
 def test_a_mention_that_arrives_after_its_due_time_is_met_by_a_remembered_reply() -> None:

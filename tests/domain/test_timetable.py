@@ -52,6 +52,16 @@ def test_a_key_whose_moment_was_put_off_is_not_due_at_the_old_one() -> None:
     assert timetable.take_due(3 * WINDOW_MS, moments.get) == [b"a"]
 
 
+def test_a_key_that_is_put_off_after_its_window_has_begun_is_not_due_at_the_old_moment() -> None:
+    moments = {b"a": 10}
+    timetable = filed(moments)
+    assert timetable.take_due(5, moments.get) == []
+    moments[b"a"] = 20
+    timetable.file(b"a", 20)
+    assert timetable.take_due(15, moments.get) == []
+    assert timetable.take_due(20, moments.get) == [b"a"]
+
+
 def test_a_key_that_has_gone_is_dropped() -> None:
     assert filed({b"a": 10}).take_due(20, lambda _: None) == []
 

@@ -200,3 +200,9 @@ def test_without_a_speed_nothing_waits() -> None:
 def test_a_speed_that_is_not_above_0_is_refused_at_once(speed: float) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         paced([], speed)
+
+
+def test_no_wait_between_two_posts_is_longer_than_asked() -> None:
+    posts = [mention("1", 0), mention("2", 300 * 24 * 60)]
+    waits = [due for due, item in paced(scheduled(posts), 3600.0, 0.5) if not isinstance(item.record, Tick)]
+    assert waits == [0.0, 0.5]

@@ -78,11 +78,7 @@ class Summing:
         source = await read(self.bootstrap, self.source)
         return {
             partition: _replay(
-                [
-                    (record.key, record.value)
-                    for record in records
-                    if ends is None or record.offset < ends[partition]
-                ]
+                [(record.key, record.value) for record in records if ends is None or record.offset < ends[partition]]
             )
             for partition, records in source.items()
         }
@@ -139,9 +135,7 @@ async def test_kills_at_any_moment_show_everything_once_and_offsets_agree_with_t
     assert await summing.told() == await summing.replayed()
 
 
-async def test_after_a_kill_the_state_is_that_of_the_committed_offsets(
-    bootstrap: str, summing: Summing
-) -> None:
+async def test_after_a_kill_the_state_is_that_of_the_committed_offsets(bootstrap: str, summing: Summing) -> None:
     async with Feed(bootstrap, summing.source, per_second=1500):
         worker = summing.start()
         await grows(bootstrap, summing.target, by=1000)
@@ -150,9 +144,7 @@ async def test_after_a_kill_the_state_is_that_of_the_committed_offsets(
     assert await summing.told() == await summing.replayed(ends)
 
 
-async def test_a_zombie_is_fenced_while_its_successor_goes_on(
-    bootstrap: str, summing: Summing, tmp_path: Path
-) -> None:
+async def test_a_zombie_is_fenced_while_its_successor_goes_on(bootstrap: str, summing: Summing, tmp_path: Path) -> None:
     await write(bootstrap, summing.source, numbered(range(2000)))
     zombie = summing.start(signal="SIGSTOP", moment="written", nth=5, struck=tmp_path / "struck")
     await zombie.frozen()
@@ -167,9 +159,7 @@ async def test_a_zombie_is_fenced_while_its_successor_goes_on(
     assert await summing.told() == await summing.replayed()
 
 
-async def test_sums_survive_a_restart_and_forgotten_ones_stay_forgotten(
-    bootstrap: str, summing: Summing
-) -> None:
+async def test_sums_survive_a_restart_and_forgotten_ones_stay_forgotten(bootstrap: str, summing: Summing) -> None:
     await write(bootstrap, summing.source, numbered(range(1000)))
     await write(bootstrap, summing.source, [(b"key-1", FORGET), (b"key-2", FORGET), (b"key-2", b"5")])
     first = summing.start()
@@ -204,10 +194,12 @@ async def test_giving_up_a_partition_in_the_middle_of_a_batch_commits_nothing_of
     await transactions.take(partition)
     owned = transactions.owned[partition]
 
-    async def never(*arguments: object) -> None:
+    async def stuck(*arguments: object) -> None:
+        owned.producer.send_offsets_to_transaction = original
         await asyncio.Event().wait()
 
-    owned.producer.send_offsets_to_transaction = never
+    original = owned.producer.send_offsets_to_transaction
+    owned.producer.send_offsets_to_transaction = stuck
     batch = RecordBatch(summing.source.name, partition, records)
     process = asyncio.create_task(transactions.process(batch))
     await holds(bootstrap, summing.target, 1)
