@@ -1,4 +1,4 @@
-"""What a writer of `mentions-raw` must know before it writes: its partitions, and the time it has reached."""
+"""For the writers of `mentions-raw`: the time that it has reached, and a producer that ends in time."""
 
 from __future__ import annotations
 
@@ -13,25 +13,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from schemas.codecs import UndecodableRecord, decode
 from schemas.records import Tick
 from streams.reading import POLL_MS, POLL_RECORDS, reader
-from streams.settings import Settings
-from streams.topics import MENTIONS_RAW, TopicError, partition_counts
+from streams.topics import MENTIONS_RAW
 from streams.writing import new_producer
 
 FIRST_LOOK_RECORDS: Final = 200
 """Ticks are dense: mostly so few records from the end hold one. Where they don't, eight times as many are read."""
 PRODUCER_STOP_S: Final = 5.0
-
-
-async def check_raw_topic(settings: Settings) -> None:
-    """Raises TopicError unless `mentions-raw` is there with as many partitions as the settings say."""
-    found = (await partition_counts(settings.bootstrap)).get(MENTIONS_RAW.name)
-    if found is None:
-        raise TopicError(f"there is no topic {MENTIONS_RAW.name}; make it with `tenfour topics apply`")
-    if found != settings.partitions:
-        raise TopicError(
-            f"{MENTIONS_RAW.name} has {found} partitions, the settings say {settings.partitions}; "
-            f"set TENFOUR_PARTITIONS={found}"
-        )
 
 
 async def log_time(bootstrap: str) -> datetime | None:

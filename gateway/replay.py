@@ -13,7 +13,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from domain.policy import Policy
-from gateway.raw_topic import check_raw_topic, log_time, open_producer
+from gateway.raw_topic import log_time, open_producer
 from gateway.replay_file import ReplayError
 from gateway.replay_schedule import LONGEST_SILENCE, Scheduled, paced, schedule
 from schemas.cloudevents import headers_of
@@ -22,7 +22,7 @@ from schemas.records import Mention, PublicReply
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
-from streams.topics import MENTIONS_RAW
+from streams.topics import MENTIONS_RAW, require_topics
 from streams.writing import write_outbox
 
 SOURCE: Final = "/tenfour/replay"
@@ -57,11 +57,11 @@ async def replay(
     """Writes the posts, and ticks until `last_deadline_after` past the last one, into a log of an earlier time.
 
     `speed`: seconds of event time a second; None is as fast as it goes. `longest_wait_s`: most seconds between posts.
-    `clock`, in seconds since 1970, dates the
-    records for the broker, which would soon drop what seems older than its retention. Raises ReplayError where
-    the log's time is past the first post, or the broker takes nothing; TopicError, WriteFailed.
+    `clock`, in seconds since 1970, dates the records for the broker, which would soon drop what seems older than its
+    retention. Raises ReplayError where the log's time is past the first post, or the broker takes nothing; TopicError,
+    WriteFailed.
     """
-    await check_raw_topic(settings)
+    await require_topics(settings.bootstrap, partitions=settings.partitions, topics=[MENTIONS_RAW])
     await refuse_passed_time(settings.bootstrap, min(post.posted_at for post in posts))
     partitions = settings.partitions
     scheduled = schedule(

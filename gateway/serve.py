@@ -12,9 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.intake import ACKNOWLEDGE_S, Clock, new_gateway
-from gateway.raw_topic import check_raw_topic, open_producer
+from gateway.raw_topic import open_producer
 from streams.running import stop_signal
 from streams.settings import Settings
+from streams.topics import MENTIONS_RAW, require_topics
 from streams.writing import WriteFailed
 
 MAX_CONNECTIONS: Final = 1000
@@ -38,7 +39,7 @@ async def serve_gateway(
     `on_listening` gets the address, `http://host:port`, once callers can connect. Raises GatewayError,
     SettingsError for tokens that are no digests, TopicError where `mentions-raw` is not as the settings say.
     """
-    await check_raw_topic(settings)
+    await require_topics(settings.bootstrap, partitions=settings.partitions, topics=[MENTIONS_RAW])
     broken: asyncio.Future[WriteFailed] = asyncio.get_running_loop().create_future()
     with _listen(settings.gateway_host, settings.gateway_port) as listener:
         async with open_producer(settings.bootstrap) as producer:

@@ -36,7 +36,7 @@ PreparePartition = Callable[[int], Awaitable[int | None]]
 """Called with a partition before its first batch; gives the offset to read from, None for the committed one."""
 
 
-class _BatchThread(driver.AIOKafkaConsumerThread):
+class BatchThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust hard-wires read_uncommitted
@@ -95,10 +95,10 @@ class BatchConsumer(driver.Consumer):
         self._assignment_number = 0
         self._changed = asyncio.Event()
 
-    _thread: _BatchThread
+    _thread: BatchThread
 
-    def _new_consumer_thread(self) -> _BatchThread:
-        return _BatchThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> BatchThread:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
     # Assignment
 
@@ -296,6 +296,9 @@ class StageApp(faust.App):
 
     def _on_rebalance_when_stopped(self) -> None:
         """Faust would close the connection, before the last commit."""
+
+    def _create_directories(self) -> None:
+        """Faust would make folders for tables where it was started; there are none."""
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

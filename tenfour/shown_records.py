@@ -81,7 +81,7 @@ async def shown_records(
 ) -> AsyncGenerator[ShownRecord, None]:
     """The committed records of a topic; without `follow`, those that are there now. Raises TopicError."""
     if topic not in await partition_counts(bootstrap):
-        raise TopicError(f"there is no topic {topic} in this cluster; make it with `tenfour topics apply`")
+        raise TopicError(f"no topic {topic}: create what is missing with `tenfour topics apply`")
     found = read_on(bootstrap, [topic], from_start=from_start) if follow else read_to_end(bootstrap, [topic])
     async with aclosing(found) as records:  # type: ignore[type-var]
         async for record in records:

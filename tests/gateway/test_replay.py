@@ -157,7 +157,7 @@ async def test_the_logs_time_is_found_behind_many_posts_without_ticks(kafka: str
 
 
 async def test_a_replay_with_another_number_of_partitions_is_refused(kafka: str, begin: datetime) -> None:
-    with pytest.raises(TopicError, match="set TENFOUR_PARTITIONS=8"):
+    with pytest.raises(TopicError, match="Set TENFOUR_PARTITIONS=8"):
         await replay(
             [post(begin)],
             Settings(bootstrap=kafka, partitions=5),

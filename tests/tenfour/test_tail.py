@@ -145,7 +145,7 @@ def test_an_unknown_topic_is_refused_with_the_known_ones() -> None:
 
 
 async def test_a_topic_that_the_cluster_has_not_is_told(kafka: str) -> None:
-    with pytest.raises(TopicError, match="make it with `tenfour topics apply`"):
+    with pytest.raises(TopicError, match="no topic no-such-topic: create what is missing"):
         await shown(kafka, "no-such-topic")
 
 
