@@ -1,8 +1,8 @@
 """The fold of one partition of `sla-timer`: which answers are met, at risk or missed, and when.
 
 Time is a message. A tick at T stands behind every fact before T, so what it closes has seen them all; nothing
-here asks a clock. A tick closes what is due at or before it; a reply at the due time is in time if it stands
-before such a tick. Instants are floored to milliseconds, in events too. Which verdict a cycle gets does not
+here asks a clock. A tick closes what was due before it; a reply at the due time is in time, also behind the
+tick of that instant. Instants are floored to milliseconds, in events too. Which verdict a cycle gets does not
 depend on how often time ticks; `decided_at` does, and so does `at_risk`, which is not told when the same tick
 breaches.
 """

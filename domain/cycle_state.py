@@ -98,9 +98,9 @@ def encode_open(cycle: Cycle, at_risk: int) -> bytes:
     return _CYCLE.pack(VERSION, Kind.OPEN, at_risk, cycle.started, cycle.due, *lengths) + "".join(texts).encode()
 
 
-def at_risk(state: bytes) -> bytes:
+def at_risk(state: bytes, due: int) -> bytes:
     """The open cycle's value once the risk has been told: next looked at when it is due."""
-    return _HEAD.pack(VERSION, Kind.AT_RISK, decode_cycle(state).due) + state[_HEAD.size :]
+    return _HEAD.pack(VERSION, Kind.AT_RISK, due) + state[_HEAD.size :]
 
 
 def decode_cycle(state: bytes) -> Cycle:

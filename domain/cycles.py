@@ -55,7 +55,7 @@ def after_start(before: bytes | None, start: TimerStart, now: int | None) -> Ste
     reply = _first_reply(before, cycle.started)
     if reply is not None:
         step = _answered(start.conversation, cycle, reply, now)
-    elif now is not None and cycle.due <= now:
+    elif now is not None and cycle.due < now:
         step = _breached(start.conversation, cycle, now)
     else:
         step = Step(encode_open(cycle, at_risk_at), [])
@@ -80,9 +80,9 @@ def after_moment(before: bytes, conversation: str, now: int) -> Step:
     if not is_open(before):
         return Step(None, [])
     cycle = decode_cycle(before)
-    if cycle.due <= now:
+    if cycle.due < now:
         return _breached(conversation, cycle, now)
-    return Step(at_risk(before), [_event(conversation, cycle, "at_risk", moment_of(before), now)])
+    return Step(at_risk(before, cycle.due), [_event(conversation, cycle, "at_risk", moment_of(before), now)])
 
 
 def _cycle_of(start: TimerStart) -> tuple[int, Cycle]:

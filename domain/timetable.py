@@ -22,7 +22,7 @@ class Timetable:
         """Heap of what lies in windows that have begun."""
 
     def file(self, key: bytes, moment: int) -> None:
-        """Moments are milliseconds since 1970. One that is past is due at once."""
+        """Moments are milliseconds since 1970. One that is past is due at the next look."""
         number = moment // WINDOW_MS
         window = self._windows.get(number)
         if window is None:
@@ -31,20 +31,20 @@ class Timetable:
         window.append(key)
 
     def take_due(self, now: int, moment_of: Callable[[bytes], int | None]) -> list[bytes]:
-        """Takes out the keys whose moment is at or before `now`, by moment, then key.
+        """Takes out the keys whose moment is before `now`, by moment, then key: facts of `now` itself may still come.
 
         `moment_of` gives the moment that counts now, None for a key that has gone.
         """
         self._open_windows(now, moment_of)
         due: dict[bytes, None] = {}
-        while self._near and self._near[0][0] <= now:
+        while self._near and self._near[0][0] < now:
             moment, key = heappop(self._near)
             if moment_of(key) == moment:
                 due[key] = None
         return list(due)
 
     def _open_windows(self, now: int, moment_of: Callable[[bytes], int | None]) -> None:
-        while self._numbers and self._numbers[0] * WINDOW_MS <= now:
+        while self._numbers and self._numbers[0] * WINDOW_MS < now:
             number = heappop(self._numbers)
             for key in self._windows.pop(number):
                 moment = moment_of(key)

@@ -30,20 +30,25 @@ def test_a_reply_in_time_meets_the_target() -> None:
 
 
 def test_silence_is_at_risk_and_then_breaches() -> None:
-    assert told(start(due=120), tick(90), tick(121)) == ["started at 0", "at_risk at 90", "breached at 120"]
+    assert told(start(due=120), tick(91), tick(121)) == ["started at 0", "at_risk at 90", "breached at 120"]
 
 
 def test_nothing_is_told_before_its_time() -> None:
-    assert told(start(due=120), tick(89.99)) == ["started at 0"]
-    assert told(start(due=120), tick(100), tick(119.99)) == ["started at 0", "at_risk at 90"]
+    assert told(start(due=120), tick(90)) == ["started at 0"]
+    assert told(start(due=120), tick(100), tick(120)) == ["started at 0", "at_risk at 90"]
 
 
-def test_a_tick_at_the_due_time_breaches() -> None:
-    assert told(start(due=120), tick(119), tick(120))[-1] == "breached at 120"
+def test_the_first_tick_past_the_due_time_breaches() -> None:
+    past = tick(120).model_copy(update={"at": minute(120) + timedelta(milliseconds=1)})
+    assert told(start(due=120), tick(119), past)[-1] == "breached at 120"
 
 
 def test_a_reply_at_the_due_time_is_in_time() -> None:
-    assert told(start(due=120), tick(119), reply(at=120), tick(120))[-1] == "met at 120"
+    assert told(start(due=120), tick(119), reply(at=120), tick(121))[-1] == "met at 120"
+
+
+def test_a_reply_at_the_due_time_is_in_time_behind_the_tick_of_that_instant_too() -> None:
+    assert told(start(due=120), tick(120), reply(at=120))[-1] == "met at 120"
 
 
 def test_a_reply_a_millisecond_late_breaches_without_waiting_for_a_tick() -> None:
@@ -101,7 +106,7 @@ def test_a_remembered_reply_that_is_late_breaches_at_once() -> None:
 
 def test_a_mention_that_arrives_after_its_due_time_breaches_at_once() -> None:
     assert told(tick(200), start(due=120)) == ["started at 0", "breached at 120"]
-    assert told(tick(120), start(due=120)) == ["started at 0", "breached at 120"]
+    assert told(tick(120), start(due=120)) == ["started at 0"]
 
 
 def test_a_mention_that_arrives_after_its_due_time_is_met_by_a_remembered_reply() -> None:

@@ -57,7 +57,7 @@ def test_a_breach_is_never_told_before_time_or_a_late_reply_proves_it(log: list[
     for position, record in enumerate(log):
         for event in clock.fold(record):
             if event.kind == "breached":
-                passed = event.decided_at is not None and event.decided_at >= event.due_at
+                passed = event.decided_at is not None and event.decided_at > event.due_at
                 proofs = [
                     past.responded_at > event.due_at
                     for past in log[: position + 1]

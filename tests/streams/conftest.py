@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.product_topics import kafka
 from tests.streams.worker_process import Workers
+
+__all__ = ["kafka", "workers"]
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from streams.writing import new_producer, write_outbox
 PARTITIONS = 4
 PATIENCE_S = 90.0
 
+Pairs = Iterable[tuple[bytes, bytes | None]]
+"""Keys and values."""
 Found = dict[int, list[ConsumerRecord]]
 """Records by partition, in order."""
 
@@ -41,7 +43,7 @@ def numbered(numbers: Iterable[int], keys: int = 40) -> list[tuple[bytes, bytes]
     return [(b"key-%d" % (number % keys), b"%d" % number) for number in numbers]
 
 
-async def write(bootstrap: str, topic: Topic, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+async def write(bootstrap: str, topic: Topic, pairs: Pairs) -> None:
     """Writes (key, value) pairs in order, and returns when the broker has them."""
     producer = new_producer(bootstrap)
     await producer.start()
@@ -51,7 +53,7 @@ async def write(bootstrap: str, topic: Topic, pairs: Iterable[tuple[bytes, bytes
         await producer.stop()
 
 
-def _addressed(topic: Topic, pairs: Iterable[tuple[bytes, bytes]]) -> Outbox:
+def _addressed(topic: Topic, pairs: Pairs) -> Outbox:
     outbox, now = Outbox(), int(time.time() * 1000)
     for key, value in pairs:
         outbox.to(topic.name, partition_of(key, PARTITIONS)).append(OutgoingRecord(key, value, [], now))
@@ -94,7 +96,7 @@ class Feed:
 
 async def read(bootstrap: str, topic: Topic) -> Found:
     """All that a consumer sees which reads committed."""
-    found: Found = {partition: [] for partition in range(PARTITIONS)}
+    found: Found = defaultdict(list, {partition: [] for partition in range(PARTITIONS)})
     async with asyncio.timeout(PATIENCE_S):
         async for record in read_to_end(bootstrap, [topic.name]):
             found[record.partition].append(record)

@@ -2,62 +2,30 @@
 
 import asyncio
 import random
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from streams.topics import Topic
+from tests.streams.copying import Copying
 from tests.streams.record_log import (
     Feed,
     committed,
-    drained,
     grows,
     make,
     new_topic,
     numbered,
-    numbers,
     numbers_by_key,
     read,
-    size,
-    unique,
     until,
     values,
     write,
 )
-from tests.streams.worker_process import Worker, Workers
+from tests.streams.worker_process import Workers
 
 pytestmark = pytest.mark.kafka
 STOPS_IN_A_ROW = 11
-
-
-class Copying:
-    """A stage that copies from a topic to another, and its workers."""
-
-    def __init__(self, bootstrap: str, workers: Workers) -> None:
-        self.bootstrap, self._workers = bootstrap, workers
-        self.stage = unique("copy")
-        self.source, self.target = new_topic("source"), new_topic("target")
-
-    async def made(self) -> "Copying":
-        await make(self.bootstrap, self.source, self.target)
-        return self
-
-    def start(self, **arguments: object) -> Worker:
-        topics = {"stage": self.stage, "source": self.source.name, "target": self.target.name}
-        return self._workers.start(
-            "copy_records",
-            topics | arguments,
-            bootstrap=self.bootstrap,
-            poll_records=200,
-            commit_interval_s=0.3,
-        )
-
-    async def drained(self) -> None:
-        await drained(self.bootstrap, self.stage, self.source)
-
-    async def copied(self) -> list[int]:
-        return numbers(await read(self.bootstrap, self.target))
 
 
 @pytest.fixture
@@ -159,8 +127,6 @@ async def test_a_stage_whose_write_fails_ends_and_has_acknowledged_nothing(boots
 
 
 async def test_a_worker_that_slept_past_its_session_loses_nothing(bootstrap: str, copying: Copying) -> None:
-    import signal
-
     async with Feed(bootstrap, copying.source, per_second=500) as feed:
         sleeper = copying.start()
         await grows(bootstrap, copying.target)

@@ -1,4 +1,4 @@
-"""A worker whose stateless stage copies each record, and may be made to fail or to wait."""
+"""A worker whose stateless stage copies numbers, and may be made to fail or to wait. Anything else is a dead letter."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from streams.dead_letters import add_dead_letter
 from streams.record_batches import Outbox, OutgoingRecord, RecordBatch
 from streams.running import run_stages
 from streams.settings import load_settings
@@ -19,17 +20,21 @@ from tests.streams.processes.quiet import quiet_libraries
 class CopyRecords:
     """Copies. Fails at the record `fail_at`, but not again when the file `failed` says that it has."""
 
-    def __init__(self, target: str, pause_ms: float, fail_at: bytes | None, failed: Path | None) -> None:
-        self._target, self._pause_s = target, pause_ms / 1000
+    def __init__(self, stage: str, target: str, fail_at: bytes | None, failed: Path | None) -> None:
+        self._stage, self._target = stage, target
         self._fail_at, self._failed = fail_at, failed
 
     async def decide(self, batch: RecordBatch) -> list[Outbox]:
-        await asyncio.sleep(self._pause_s)
         outbox = Outbox()
         to = outbox.to(self._target, batch.partition)
         for record in batch.records:
             self._maybe_fail(record.value)
-            to.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
+            try:
+                int(record.value or b"")
+            except ValueError as error:
+                add_dead_letter(outbox, self._stage, record, error)
+            else:
+                to.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
         return [outbox]
 
     def _maybe_fail(self, value: bytes | None) -> None:
@@ -56,7 +61,6 @@ def main() -> None:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--target", required=True)
-    parser.add_argument("--pause-ms", type=float, default=0.0)
     parser.add_argument("--fail-at", type=str.encode)
     parser.add_argument("--failed", type=Path)
     parser.add_argument("--hold-writes", type=Path)
@@ -67,7 +71,7 @@ def main() -> None:
         hold_writes(words.hold_writes)
     if words.wait:
         sys.stdin.read()
-    rule = CopyRecords(words.target, words.pause_ms, words.fail_at, words.failed)
+    rule = CopyRecords(words.stage, words.target, words.fail_at, words.failed)
     stage = Stage(words.stage, Topic(words.source, "a word", (), "a test", 1), decide=rule.decide)
     run(run_stages([stage], load_settings()))
 
