@@ -80,7 +80,7 @@ def _server(app: FastAPI) -> _Server:
             ws="none",
             log_config=None,
             access_log=False,
-            # Else a caller could say in a header that it is on this machine.
+            # The address that calls counts, whatever a header says.
             proxy_headers=False,
             server_header=False,
             limit_concurrency=MAX_CONNECTIONS,

@@ -49,7 +49,7 @@ class TrainingSettings(_Record):
     """How the network is fine-tuned. Lengths in tokens, `warmup` as a share of all steps."""
 
     seed: int = 20
-    epochs: float = 2.0
+    epochs: float = 1.0
     batch: int = 32
     max_tokens: int = 64
     learning_rate: float = 5e-5

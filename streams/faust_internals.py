@@ -26,7 +26,8 @@ from streams.record_batches import BatchState, RecordBatch
 
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch without data; Faust hard-wires 1500."""
-IDLE_POLL_S = 1.0
+IDLE_POLL_S = 0.25
+"""Longest wait for records: for so long an assigned partition may have to wait for its first fetch."""
 PARTIAL_POLL_S = 0.02
 """Poll while some partition is full: short, so that it is asked again as soon as it has room."""
 FINISH_STARTED_S = 30.0
@@ -94,6 +95,9 @@ class BatchConsumer(driver.Consumer):
         self._preparing: dict[TP, asyncio.Task[None]] = {}
         self._assignment_number = 0
         self._changed = asyncio.Event()
+        self._reading = asyncio.Lock()
+        """Held by a fetch, and by a seek: a fetch from before the seek would read on behind it, and its records be
+        dropped as those of the last assignment."""
 
     _thread: BatchThread
 
@@ -116,9 +120,13 @@ class BatchConsumer(driver.Consumer):
             offset = await self._prepare(tp.partition) if self._prepare else None
             if offset is None:
                 offset = await self._thread.committed(tp)
-            await self._thread.seek_to(tp, offset)
+            async with self._reading:
+                await self._thread.seek_to(tp, offset)
+                self._set_ready(tp, offset)
         except Exception as error:  # aiokafka swallows a listener's exceptions: end here
             end_process(f"preparing {tp.topic}-{tp.partition}", error)
+
+    def _set_ready(self, tp: TP, offset: int | None) -> None:
         if offset is not None:
             self._committed[tp] = offset
         self._ready[tp] = self._assignment_number
@@ -164,15 +172,18 @@ class BatchConsumer(driver.Consumer):
             if not self.flow_active:
                 await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
                 continue
-            room = self._with_room()
+            async with self._reading:
+                room = self._with_room()
+                fetched = await self._fetch(room) if room else {}
             if not room:
                 await self._wait_for_change()
-                continue
-            everything = len(room) == len(self.assignment())
-            fetched = await self._getmany(set(room), timeout=IDLE_POLL_S if everything else PARTIAL_POLL_S)
             for tp, records in fetched.items():
                 if self._ready.get(tp) == room[tp]:  # else given up meanwhile: whoever is assigned seeks first
                     await self._hand_over(tp, records)
+
+    async def _fetch(self, room: Mapping[TP, int]) -> Mapping[TP, list[Any]]:
+        everything = len(room) == len(self.assignment())
+        return await self._getmany(set(room), timeout=IDLE_POLL_S if everything else PARTIAL_POLL_S)
 
     def _with_room(self) -> dict[TP, int]:
         self._changed.clear()

@@ -53,7 +53,9 @@ def test_kafka_takes_its_settings(tmp_path: Path) -> None:
     finished = _java(environment, "kafka.docker.KafkaDockerWrapper", "setup", *arguments)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert (tmp_path / "data" / "meta.properties").exists()
-    assert "Console" in (final / "log4j2.yaml").read_text(encoding="utf-8")
+    log = yaml.safe_load((final / "log4j2.yaml").read_text(encoding="utf-8"))["Configuration"]
+    assert log["Appenders"].keys() == {"Console"}
+    assert log["Loggers"]["Root"]["AppenderRef"] == [{"ref": log["Appenders"]["Console"]["name"]}]
 
 
 def test_kafka_knows_its_settings() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,7 +57,22 @@ def test_every_source_keeps_its_place() -> None:
 def test_the_build_sees_nothing_but_what_is_copied() -> None:
     copied = _sources(BUILDER.all("COPY"))
     assert [path for path in CONTEXT if path not in copied and path.partition("/")[0] not in copied] == []
-    assert not any("__pycache__" in path for path in CONTEXT)
+
+
+def test_the_build_sees_neither_secrets_nor_leftovers(tmp_path: Path) -> None:
+    kept = {"streams/stages.py", "policy.yaml"}
+    left_out = {
+        ".env",
+        ".git/config",
+        ".venv/bin/python",
+        "streams/__pycache__/stages.cpython-311.pyc",
+        "streams/old.pyc",
+    }
+    for name in kept | left_out:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    shutil.copy(REPOSITORY / ".dockerignore", tmp_path)
+    assert build_context(tmp_path) == kept
 
 
 @pytest.mark.parametrize("file", [MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE])

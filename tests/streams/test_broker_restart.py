@@ -1,4 +1,4 @@
-"""The broker may die and come back on its folder and port: nothing is lost, and nothing transactional is shown twice."""
+"""The broker ends and starts again under running stages."""
 
 import asyncio
 from pathlib import Path

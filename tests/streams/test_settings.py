@@ -47,7 +47,7 @@ def test_an_impossible_value_is_refused_with_its_variable_and_itself(name: str, 
 
 
 def test_all_impossible_values_are_named_at_once() -> None:
-    with pytest.raises(SettingsError, match="TENFOUR_PARTITIONS: .*TENFOUR_TICK_MS: "):
+    with pytest.raises(SettingsError, match=r"TENFOUR_PARTITIONS: .*TENFOUR_TICK_MS: "):
         load_settings({"TENFOUR_PARTITIONS": "-1", "TENFOUR_TICK_MS": "1"})
 
 

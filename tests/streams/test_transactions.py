@@ -1,4 +1,4 @@
-"""A stateful stage's promises, on a real Kafka: what it shows is folded exactly once, whatever happens to its workers."""
+"""A stateful stage's promises, on a real Kafka: what it shows is folded exactly once, whatever happens."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ async def test_a_death_within_a_transaction_shows_nothing_half_done(
     dying = summing.start(signal="SIGKILL", moment=moment, nth=9, struck=tmp_path / "struck")
     assert await dying.ended() == -signal.SIGKILL
     hidden = await size(bootstrap, summing.target)
-    assert 0 < hidden
+    assert hidden > 0
     summing.start()
     await summing.drained()
     assert await summing.told() == await summing.replayed()

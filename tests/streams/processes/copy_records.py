@@ -49,7 +49,7 @@ def hold_writes(until: Path) -> None:
 
     async def waiting(producer: AIOKafkaProducer, *arguments: Any, **options: Any) -> Any:
         until.with_suffix(".waiting").touch()
-        while not until.exists():
+        while not until.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         return await original(producer, *arguments, **options)
 

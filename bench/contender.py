@@ -1,0 +1,92 @@
+"""One run of one contender in a process of its own, timed from outside."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.watching import Watch, watch
+from bench.work import TARGET, WorkName
+
+ROOT = Path(__file__).parent.parent
+START_S = 120.0
+END_S = 20.0
+
+
+@dataclass(frozen=True)
+class Race:
+    """Read `warm_up + records` records of `source`; the time of the last `records` counts."""
+
+    contender: str
+    bootstrap: str
+    source: str
+    partitions: int
+    work: WorkName
+    warm_up: int
+    records: int
+
+    @property
+    def total(self) -> int:
+        return self.warm_up + self.records
+
+
+@dataclass(frozen=True)
+class RunResult:
+    per_second: float
+    """Records written, over the time from the end of the warm-up to the last."""
+    cpu_us: float
+    """Processor time of the contender for a record, in microseconds, over the same span."""
+    memory_mb: float
+    commit_after_s: float
+    """From the last write to the commit of the last offset."""
+
+
+async def run_race(race: Race, group: str) -> RunResult:
+    """Raises Stuck if the contender ends, stands still, or writes more than it should."""
+    async with watch(race.bootstrap, race.source, TARGET, race.partitions) as watched:
+        with _process(race, group) as process:
+            result = await _timed(race, group, process, watched)
+        await watched.empty_target()
+    return result
+
+
+async def _timed(race: Race, group: str, process: psutil.Popen, watched: Watch) -> RunResult:
+    timeout_s = START_S + race.total / 500
+    first = await watched.until_written(race.warm_up, lambda: process.poll() is None, timeout_s)
+    cpu = _cpu_s(process)
+    last = await watched.until_written(race.total, lambda: process.poll() is None, timeout_s)
+    used, memory = _cpu_s(process) - cpu, process.memory_info().rss / 2**20
+    committed = await watched.until_committed(group, race.total, END_S)
+    done = last.records - first.records
+    return RunResult(done / (last.seconds - first.seconds), used / done * 1e6, memory, committed - last.seconds)
+
+
+@contextmanager
+def _process(race: Race, group: str) -> Iterator[psutil.Popen]:
+    command = [sys.executable, "-m", "bench.contenders", race.contender, "--bootstrap", race.bootstrap]
+    command += ["--source", race.source, "--group", group, "--partitions", str(race.partitions), "--work", race.work]
+    process = psutil.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: psutil.Popen) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+        with suppress(psutil.TimeoutExpired):
+            process.wait(END_S)
+            return
+        process.kill()
+
+
+def _cpu_s(process: psutil.Popen) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
