@@ -69,6 +69,7 @@ class SentimentModel:
 
 def open_session(file: Path, *, threads: int) -> onnxruntime.InferenceSession:
     """An ONNX session that sleeps between calls: spinning threads would take the event loop's core."""
+    onnxruntime.disable_telemetry_events()  # it would otherwise report its use to its maker, where it can
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
