@@ -72,7 +72,7 @@ def test_at_risk_is_never_told_early_nor_after_a_verdict(log: list[Entry]) -> No
     for event in events(Clock(), log):
         if event.kind == "at_risk":
             assert event.decided_at is not None
-            assert event.at <= event.decided_at < event.due_at
+            assert event.at < event.decided_at <= event.due_at
             assert event.conversation not in decided
         if event.kind in ("met", "breached"):
             decided.add(event.conversation)
