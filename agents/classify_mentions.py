@@ -7,9 +7,9 @@ from typing import Protocol
 
 from agents.write_ticks import write_ticks
 from domain.policy import Policy
-from domain.typing_rules import SentimentScores, classified_id, classify
+from domain.typing_rules import classified_id, classify
 from schemas.cloudevents import event_headers
-from schemas.codecs import Codec, encode, encode_again, encode_classified
+from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
 from schemas.records import Mention, PublicReply, Tick
 from streams.dead_letters import add_dead_letter
@@ -57,9 +57,11 @@ class ClassifyMentions:
     def _classified(
         self, record: ReceivedRecord, mention: Mention, scores: tuple[float, float, float]
     ) -> OutgoingRecord:
-        classification = classify(mention.text, SentimentScores(*scores), self._policy, self._scorer.version)
+        classification = classify(mention.text, scores, self._policy, self._scorer.version)
         id_ = classified_id(mention)
-        value = encode_classified(id_, encode_again(mention, record.value or b""), encode(classification))
+        value = encode_classified(
+            id_, encode_again(mention, record.value or b""), encode_classification(classification)
+        )
         headers = event_headers("classified_mention", 1, id_, SOURCE)
         return OutgoingRecord(record.key, value, headers, record.timestamp)
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.delays import COLUMNS, told
-from bench.latency import run_mentions, running_pipeline
+from bench.latency import run_mentions
+from bench.pipelines import running_pipeline
 from bench.report import Table
 from bench.scratch_broker import Say
 from bench.watching import Stuck
@@ -21,9 +22,10 @@ from streams.partitions import partition_of
 from streams.progress import wait_until_drained
 from streams.reading import reader
 from streams.record_batches import Outbox, OutgoingRecord
+from streams.settings import Settings
 from streams.topics import SLA_EVENTS, SLA_TIMER
 from streams.writing import new_producer, write_outbox
-from tenfour.local_pipeline import SOURCES, LocalPipeline
+from tenfour.local_pipeline import SOURCES
 
 DUE_A_SECOND: Final = 300
 MENTIONS_A_SECOND: Final = 50
@@ -85,25 +87,25 @@ def bench_lateness(quick: bool, say: Say) -> Table:
 
 
 async def _measure(size: Size, say: Say) -> tuple[Breaches, int]:
-    async with running_pipeline(say) as pipeline:
-        await run_mentions(pipeline, "warm-up", MENTIONS_A_SECOND, MENTIONS_A_SECOND * 5)
+    async with running_pipeline(say) as settings:
+        await run_mentions(settings, "warm-up", MENTIONS_A_SECOND, MENTIONS_A_SECOND * 5)
         say(f"opening {size.open_timers:,} timers")
         now = time.time()
-        begin = now + LEAD_S + size.open_timers / 10_000
-        await _write(pipeline, _open_timers(size, now, begin))
-        await wait_until_drained(pipeline.settings.bootstrap, SOURCES[2:])
+        begin = now + LEAD_S + size.open_timers / 4_000
+        await _write(settings, _open_timers(size, now, begin))
+        await wait_until_drained(settings.bootstrap, SOURCES[2:])
         if time.time() > begin:
             raise Stuck(f"opening {size.open_timers:,} timers took {time.time() - now:.0f} s")
         say(f"{size.due:,} fall due in {size.seconds} s")
-        return await _watch_breaches(pipeline, size, begin), pipeline.settings.partitions
+        return await _watch_breaches(settings, size, begin), settings.partitions
 
 
-async def _watch_breaches(pipeline: LocalPipeline, size: Size, begin: float) -> Breaches:
+async def _watch_breaches(settings: Settings, size: Size, begin: float) -> Breaches:
     breaches = Breaches()
-    watching = asyncio.create_task(_watch(pipeline.settings.bootstrap, breaches))
+    watching = asyncio.create_task(_watch(settings.bootstrap, breaches))
     try:
         number = int(MENTIONS_A_SECOND * (begin - time.time() + size.seconds))
-        await run_mentions(pipeline, "beside", MENTIONS_A_SECOND, number)
+        await run_mentions(settings, "beside", MENTIONS_A_SECOND, number)
         await _until_seen(breaches, size.due)
     finally:
         watching.cancel()
@@ -157,13 +159,13 @@ def _timer(number: int, started: float, at_risk: float, due: float) -> TimerStar
     )
 
 
-async def _write(pipeline: LocalPipeline, timers: Iterator[TimerStart]) -> None:
+async def _write(settings: Settings, timers: Iterator[TimerStart]) -> None:
     outbox, now_ms = Outbox(), int(time.time() * 1000)
     for timer in timers:
         key = timer.conversation.encode()
-        partition = partition_of(key, pipeline.settings.partitions)
+        partition = partition_of(key, settings.partitions)
         outbox.to(SLA_TIMER.name, partition).append(OutgoingRecord(key, encode(timer), [], now_ms))
-    producer = new_producer(pipeline.settings.bootstrap)
+    producer = new_producer(settings.bootstrap)
     await producer.start()
     try:
         await write_outbox(producer, outbox)

@@ -33,7 +33,7 @@ class Size:
         return self.warm_up + self.records
 
 
-FULL: Final = Size(2_048, 16_384, 3)
+FULL: Final = Size(512, 4_096, 3)
 QUICK: Final = Size(256, 1_024, 1)
 
 

@@ -17,7 +17,7 @@ from agents.registry import load_policy
 from bench.stored_scores import StoredScores
 from domain.typing_rules import classified_id, classify
 from schemas.cloudevents import event_headers
-from schemas.codecs import Codec, encode, encode_again, encode_classified
+from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
 from schemas.records import Mention
 from streams.record_batches import Headers, Outbox, OutgoingRecord, RecordBatch
@@ -81,7 +81,7 @@ def _one_mention() -> OneByOne:
             raise ValueError(f"misplaced: {key!r}")
         found = classify(mention.text, scores.next_score(), policy, scores.version)
         id_ = classified_id(mention)
-        result = encode_classified(id_, encode_again(mention, value or b""), encode(found))
+        result = encode_classified(id_, encode_again(mention, value or b""), encode_classification(found))
         return result, event_headers("classified_mention", 1, id_, SOURCE)
 
     return classify_one

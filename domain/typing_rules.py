@@ -19,10 +19,11 @@ class SentimentScores(NamedTuple):
     positive: float
 
 
-def classify(text: str, scores: SentimentScores, policy: Policy, model: str) -> Classification:
+def classify(text: str, scores: tuple[float, float, float], policy: Policy, model: str) -> Classification:
     """The likeliest sentiment decides; of equals the earlier of negative, neutral, positive.
 
-    `model` names the model and its hash. Raises ValueError if the scores are not probabilities.
+    `scores` are SentimentScores, or a plain tuple of theirs. `model` names the model and its hash. Raises
+    ValueError if the scores are not probabilities.
     """
     sentiment, probability = _likeliest(scores)
     type_, reason = _type(sentiment, text, policy)
@@ -61,7 +62,7 @@ def _classification(
     )
 
 
-def _likeliest(scores: SentimentScores) -> tuple[Sentiment, float]:
+def _likeliest(scores: tuple[float, float, float]) -> tuple[Sentiment, float]:
     negative, neutral, positive = scores
     # A NaN fails the comparison too.
     if not abs(negative + neutral + positive - 1) <= _SUM_TOLERANCE:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Generic, NoReturn, TypeVar, cast, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.records import AnyRecord, Mention, Record
+from schemas.records import AnyRecord, Classification, Mention, Record
 
 R = TypeVar("R", bound=AnyRecord)
 
@@ -29,6 +30,7 @@ _LARGEST_REUSED: Final = 16 * 1024
 
 _PLAIN_WORD: Final = re.compile("[a-z_]{1,40}")
 _ANY: Final[TypeAdapter[AnyRecord]] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
+_VALIDATE: Final = _ANY.validator.validate_json
 
 
 class UndecodableRecord(ValueError):
@@ -48,6 +50,12 @@ def encode_classified(id_: str, mention: bytes, classification: bytes) -> bytes:
     return _CLASSIFIED % (id_.encode(), mention, classification)
 
 
+@lru_cache(maxsize=16_384)
+def encode_classification(classification: Classification) -> bytes:
+    """As `encode`, for what is written again and again: many mentions are classified alike."""
+    return encode(classification)
+
+
 def encode_again(mention: Mention, value: bytes) -> bytes:
     """A mention that was decoded from `value`: those very bytes, fields of a newer writer included, where they can
     stand in another record, else written anew.
@@ -65,7 +73,7 @@ def decode(value: bytes | None) -> AnyRecord:
     if value is None:
         raise UndecodableRecord("no value: a tombstone, not a record")
     try:
-        record = _ANY.validate_json(value, strict=True)
+        record: AnyRecord = _VALIDATE(value, strict=True)
     except ValidationError as error:
         _refuse(error)
     if "version" not in record.__pydantic_fields_set__:

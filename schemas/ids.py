@@ -16,7 +16,9 @@ def derive_id(*cause: str) -> str:
 
     Parts are length-prefixed: ("ab", "c") is not ("a", "bc").
     """
-    text = "".join([f"{len(part)}:{part}" for part in cause])
+    text = ""
+    for part in cause:
+        text += f"{len(part)}:{part}"
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=ID_BYTES).hexdigest()
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiokafka
 import faust
 from aiokafka import TopicPartition
+from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -46,6 +48,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Faust would print a traceback here; the app ends the process with one line."""
+
+    async def on_thread_stop(self) -> None:
+        # With the broker away, aiokafka raises the end of its own fetch here, and Faust waits a minute for the thread
+        with suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
 
     async def _fetch_records(self, consumer: aiokafka.AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
         consumer._coordinator.check_errors()  # Faust never asks, and the group's work stops until somebody does
@@ -289,6 +296,14 @@ class BatchSchema(faust.Schema[None, RecordBatch]):
 
     def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         return message.value
+
+
+class NoTables(TableManager):
+    """Faust waits a second for tables to be declared; there are none."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class StageApp(faust.App):

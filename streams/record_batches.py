@@ -86,6 +86,14 @@ class RecordBatch:
         await self._closed.wait()
 
 
+def joined(batches: Sequence[RecordBatch]) -> RecordBatch:
+    """The records of consecutive batches of one partition as one batch; acknowledging it acknowledges none of them."""
+    if len(batches) == 1:
+        return batches[0]
+    records = [record for batch in batches for record in batch.records]
+    return RecordBatch(batches[0].topic, batches[0].partition, records)
+
+
 class OutgoingRecord(NamedTuple):
     """One record to write. `timestamp` is in ms since 1970: that of the record that caused it, as intake set it."""
 

@@ -11,9 +11,9 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 
 from streams.failure import end_process
-from streams.faust_internals import StageApp
+from streams.faust_internals import NoTables, StageApp
 from streams.metrics import BATCH_RECORDS, BATCH_SECONDS, EVENTS, LAG_RECORDS, STAGE_DELAY
-from streams.record_batches import Outbox, RecordBatch
+from streams.record_batches import Outbox, RecordBatch, joined
 from streams.settings import Settings
 from streams.state import Fold
 from streams.topics import Topic
@@ -27,6 +27,11 @@ Background = Callable[["RunningStage"], Awaitable[None]]
 """Work beside the batches, such as ticks; cancelled when the stage stops."""
 
 LAG_EVERY_S = 1.0
+TRANSACTION_EVERY_S = 0.1
+"""From the start of a partition's transaction to that of its next, at least. One costs the broker half a dozen
+requests, whatever it holds; what comes meanwhile shares the next."""
+STOP_S = 40.0
+"""Longest stop: more than the longest wait for batches that were started."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,15 @@ class RunningStage:
             self._beside.append(self._task(self.stage.background(self), f"{self.stage.name}'s background work"))
 
     async def stop(self) -> None:
-        """Lets started batches finish, commits, leaves the group."""
+        """Lets started batches finish, commits, leaves the group. Ends the process where that takes too long."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self._stop()
+        except TimeoutError:
+            late = TimeoutError(f"not within {STOP_S:.0f} s, perhaps Kafka is away; what is not committed comes again")
+            end_process(f"stopping {self.stage.name}", late)
+
+    async def _stop(self) -> None:
         await self.app.stop()
         for task in self._beside:  # only now: a commit must not be cancelled halfway
             task.cancel()
@@ -102,9 +115,13 @@ class RunningStage:
     def _worker(self, partition: int) -> _PartitionWorker:
         worker = self._workers.get(partition)
         if worker is None:
-            handle = self._handle_stateful if self._transactions is not None else self._handle_stateless
-            worker = self._workers[partition] = _PartitionWorker(self.stage.name, partition, handle)
+            worker = self._workers[partition] = self._new_worker(partition)
         return worker
+
+    def _new_worker(self, partition: int) -> _PartitionWorker:
+        if self._transactions is None:
+            return _PartitionWorker(self.stage.name, partition, self._handle_stateless)
+        return _PartitionWorker(self.stage.name, partition, self._handle_stateful, every_s=TRANSACTION_EVERY_S)
 
     async def _give_up(self, partition: int) -> None:
         worker = self._workers.pop(partition, None)
@@ -116,21 +133,23 @@ class RunningStage:
 
     async def _handle_stateful(
         self,
-        batch: RecordBatch,
+        batches: Sequence[RecordBatch],
         previous: asyncio.Task[None] | None,  # noqa: ARG002
     ) -> asyncio.Task[None] | None:
         assert self._transactions is not None
         started = self.clock()
         async with asyncio.timeout(self.settings.batch_timeout_s):
-            await self._transactions.process(batch)
-        self._done(batch, started)
+            await self._transactions.process(joined(batches))
+        for batch in batches:
+            self._done(batch, started)
         return None
 
     async def _handle_stateless(
-        self, batch: RecordBatch, previous: asyncio.Task[None] | None
+        self, batches: Sequence[RecordBatch], previous: asyncio.Task[None] | None
     ) -> asyncio.Task[None] | None:
         """Decides while the previous batch is still being written; the writes keep their order."""
         assert self.stage.decide is not None
+        (batch,) = batches
         started = self.clock()
         async with asyncio.timeout(self.settings.batch_timeout_s):
             outboxes = await self.stage.decide(batch)
@@ -183,14 +202,17 @@ class RunningStage:
         )
 
 
-Handle = Callable[[RecordBatch, "asyncio.Task[None] | None"], Awaitable["asyncio.Task[None] | None"]]
+Handle = Callable[[Sequence[RecordBatch], "asyncio.Task[None] | None"], Awaitable["asyncio.Task[None] | None"]]
 
 
 class _PartitionWorker:
-    """Handles the batches of one partition in order; partitions overlap."""
+    """Handles the batches of one partition in order; partitions overlap.
 
-    def __init__(self, stage: str, partition: int, handle: Handle) -> None:
-        self._handle = handle
+    One batch at a time; with `every_s`, whatever has come, at most once in so many seconds.
+    """
+
+    def __init__(self, stage: str, partition: int, handle: Handle, *, every_s: float = 0.0) -> None:
+        self._handle, self._every_s = handle, every_s
         self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue()
         self._task = asyncio.create_task(_or_end(self._work(), f"{stage} handled partition {partition}"))
 
@@ -202,10 +224,17 @@ class _PartitionWorker:
 
     async def _work(self) -> None:
         writing: asyncio.Task[None] | None = None
+        clock = asyncio.get_running_loop().time
+        next_start = 0.0
         while True:
-            batch = await self._queue.get()
-            if batch.start():
-                writing = await self._handle(batch, writing)
+            batches = [await self._queue.get()]
+            if self._every_s:
+                await asyncio.sleep(next_start - clock())
+                batches += [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+                next_start = clock() + self._every_s
+            started = [batch for batch in batches if batch.start()]
+            if started:
+                writing = await self._handle(started, writing)
 
 
 async def _or_end(work: Awaitable[None], doing: str) -> None:
@@ -238,6 +267,7 @@ def _new_app(stage: Stage, settings: Settings) -> StageApp:
         topic_disable_leader=True,
         topic_allow_declare=False,
         table_standby_replicas=0,
+        TableManager=NoTables,
         web_enabled=False,
         processing_guarantee="at_least_once",
         store="memory://",

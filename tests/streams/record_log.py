@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from streams.partitions import partition_of
 from streams.progress import wait_until_drained
@@ -148,6 +150,25 @@ async def drained(bootstrap: str, stage: str, source: Topic) -> None:
     """Returns when the stage's group has committed all that stands in its source."""
     async with asyncio.timeout(PATIENCE_S):
         await wait_until_drained(bootstrap, [(stage, f"tenfour-{stage}", source.name)])
+
+
+async def joined(bootstrap: str, stage: str, members: int) -> None:
+    """Returns when the stage's group has so many members, and each its partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+
+    async def is_settled() -> bool:
+        try:
+            (answer,) = await admin.describe_consumer_groups([f"tenfour-{stage}"])
+        except GroupCoordinatorNotAvailableError:  # the first group of a new broker
+            return False
+        _, _, state, _, _, inside, *_ = answer.groups[0]
+        return state == "Stable" and len(inside) == members
+
+    try:
+        await until(is_settled, f"{members} workers of {stage}")
+    finally:
+        await admin.close()
 
 
 async def grows(bootstrap: str, topic: Topic, by: int = 1) -> None:

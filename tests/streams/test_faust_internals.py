@@ -14,17 +14,19 @@ import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.app.base import App
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.base import Transport
 from faust.transport.consumer import Consumer as FaustConsumer
+from faust.transport.consumer import ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from mode.services import Service
 from mode.threads import QueueServiceThread
 
-from streams.faust_internals import BatchConsumer, BatchThread, BatchTransport, StageApp
+from streams.faust_internals import BatchConsumer, BatchThread, BatchTransport, NoTables, StageApp
 from tests.source_files import ROOT, imported, source_files, tree
 
-OURS = (BatchThread, BatchConsumer, BatchTransport, StageApp)
+OURS = (BatchThread, BatchConsumer, BatchTransport, NoTables, StageApp)
 INTERNALS = Path("streams/faust_internals.py")
 THIS = Path("tests/streams/test_faust_internals.py")
 LIBRARIES = ("faust", "aiokafka", "mode")
@@ -36,6 +38,7 @@ METHODS: dict[tuple[type, str], str] = {
     (driver.AIOKafkaConsumerThread, "_fetch_records"): (
         "async (self, consumer, active_partitions, timeout=None, max_records=None)"
     ),
+    (driver.AIOKafkaConsumerThread, "on_thread_stop"): "async (self)",
     (QueueServiceThread, "call_thread"): "async (self, fun, *args, **kwargs)",
     (QueueServiceThread, "on_crash"): "(self, msg, *fmt, **kwargs)",
     (driver.Consumer, "_new_consumer_thread"): "(self)",
@@ -56,6 +59,8 @@ METHODS: dict[tuple[type, str], str] = {
     (driver.Consumer, "_commit_offsets"): "async (self, offsets, start_new_transaction=True)",
     (driver.Consumer, "_commit"): "async (self, offsets)",
     (driver.Consumer, "verify_event_path"): "(self, now, tp)",
+    (TableManager, "on_start"): "async (self)",
+    (TableManager, "_update_channels"): "async (self)",
     (App, "_crash"): "(self, reason)",
     (App, "_create_directories"): "(self)",
     (App, "_new_transport"): "(self)",
@@ -74,7 +79,7 @@ ATTRIBUTES: dict[str, tuple[Callable[..., Any], str]] = {
     "_fetch_max_wait_ms": (aiokafka.AIOKafkaConsumer.start, "fetch_max_wait_ms=self._fetch_max_wait_ms,"),
     "_coordinator": (aiokafka.AIOKafkaConsumer.start, "self._coordinator = GroupCoordinator("),
     "_subscription": (aiokafka.AIOKafkaConsumer.__init__, "self._subscription = SubscriptionState("),
-    "_thread": (driver.ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()"),
+    "_thread": (ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()"),
     "_consumer": (App._stop_consumer, "consumer = self._consumer"),
 }
 
@@ -90,6 +95,7 @@ REASONS: dict[Callable[..., Any], str] = {
     App._on_partitions_revoked: "return self._on_rebalance_when_stopped()",
     App._on_rebalance_when_stopped: "self.consumer.close()",
     Service.crash: "child._crash(reason)",
+    TableManager.on_start: "await self.sleep(1.0)",
     Recovery._resume_streams: "consumer.perform_seek()",
     GroupCoordinator._push_error_to_user: "self._pending_exception = exc",
     GroupCoordinator._heartbeat_routine: "await self._maybe_leave_group()",

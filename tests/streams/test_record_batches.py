@@ -1,11 +1,12 @@
 """What a record batch and an outbox promise to the stages."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 
-from streams.record_batches import BatchState, Headers, Outbox, OutgoingRecord, RecordBatch
+from streams.record_batches import BatchState, Outbox, OutgoingRecord, RecordBatch
 
 
 @dataclass
@@ -15,7 +16,7 @@ class Received:
     partition: int = 1
     key: bytes | None = None
     value: bytes | None = None
-    headers: Headers = field(default_factory=list)
+    headers: Sequence[tuple[str, bytes]] = ()
     timestamp: int = 0
 
 
