@@ -99,7 +99,9 @@ async def run_mentions(settings: Settings, run: str, rate: float, number: int) -
 
 async def _until_ended(seen: Seen, number: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while seen.ended < number and time.monotonic() < deadline:
+    while seen.ended < number:
+        if time.monotonic() > deadline:
+            return
         await asyncio.sleep(0.2)
 
 
