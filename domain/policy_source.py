@@ -60,7 +60,7 @@ class PolicySource:
         return [self._refusal(detail, model) for detail in error.errors()]
 
     def _refusal(self, detail: ErrorDetails, model: type[BaseModel]) -> Problem:
-        path = [part for part in detail["loc"] if part != "[key]"]
+        path = _path(detail)
         return Problem(self._line(path), _dotted(path), _what(detail), _hint(detail, path, model))
 
     def _line(self, path: Path) -> int:
@@ -73,6 +73,20 @@ class PolicySource:
             key, node = step
             line = key.start_mark.line
         return int(line) + 1
+
+
+def told_refusals(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """What pydantic refused of data that has no lines, such as JSON: `key.path: what is wrong; hint` each."""
+    return [_told_refusal(detail, _path(detail), model) for detail in error.errors()]
+
+
+def _told_refusal(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    place = f"{_dotted(path)}: " if path else ""
+    return f"{place}{_what(detail)}; {_hint(detail, path, model)}"
+
+
+def _path(detail: ErrorDetails) -> list[str | int]:
+    return [part for part in detail["loc"] if part != "[key]"]
 
 
 def _step(node: Node, part: str | int) -> tuple[Node, Node] | None:

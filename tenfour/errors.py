@@ -15,6 +15,7 @@ OPERATOR_ERRORS: Final = frozenset(
     {
         "aiokafka.errors.KafkaError",
         "builtins.OSError",
+        "domain.open_hours.CalendarError",
         "domain.policy_source.PolicyError",
         "gateway.replay_file.ReplayError",
         "gateway.serve.GatewayError",

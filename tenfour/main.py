@@ -17,11 +17,13 @@ COMMANDS: Final = {
     "up": "Run everything on this machine until Ctrl-C.",
     "run": "Run stages in this process until Ctrl-C.",
     "gateway": "Take mentions and replies by HTTP until Ctrl-C.",
+    "classify": "Say of texts in a file what they are, without Kafka.",
     "replay": "Replay recorded mentions and replies into the log.",
     "tail": "Show the records of a topic as they come.",
     "broker": "Start, stop or find the embedded broker.",
     "topics": "Create the topics, or compare them with what is declared.",
     "policy": "Check the policy.",
+    "sla": "Business time: when a target is due.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }
 """Each command is the `app` of the module `tenfour.<command>`."""
