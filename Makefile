@@ -27,9 +27,13 @@ chaos: $(VENV)/dev.stamp  ## twenty kills, graceful restarts, workers that join 
 bench: $(VENV)/bench.stamp  ## the speed figures, into bench/RESULTS.md
 	$(BIN)/python -m bench
 
+bench-model: $(VENV)/bench.stamp  ## the classifier's figures, into bench/RESULTS.md: make bench-model DATA=DIR
+	@test -n "$(DATA)" || { echo "make bench-model needs DATA=DIR, the folder of the data sets" >&2; exit 2; }
+	$(BIN)/python -m bench.classifier --data $(DATA)
+
 model: $(VENV)/model.stamp  ## trains the classifier: make model DATA=DIR
 	@test -n "$(DATA)" || { echo "make model needs DATA=DIR, the folder of the data sets" >&2; exit 2; }
-	$(VENV)-model/bin/python -m models.train_sentiment --data $(DATA) --out models/sentiment
+	$(VENV)-model/bin/python -m models.train_mentions --data $(DATA) --out models/mentions
 
 lock:            ## compiles requirements/*.lock anew (needs uv)
 	$(COMPILE) -o requirements/run.lock

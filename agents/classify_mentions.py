@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agents.write_ticks import write_ticks
-from domain.policy import Policy
-from domain.typing_rules import classified_id, classify
+from domain.typing_rules import Reading, TypingRules, classified_id
 from schemas.cloudevents import event_headers
 from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
@@ -27,37 +26,33 @@ class MisplacedRecord(ValueError):
     """The record's key is not its conversation: its order against the others would be lost."""
 
 
-class Scorer(Protocol):
-    """Gives (negative, neutral, positive) probabilities without blocking the event loop. `version` names the model."""
+class Reader(Protocol):
+    """Reads texts without blocking the event loop."""
 
-    version: str
-
-    async def score(self, texts: Sequence[str]) -> Sequence[tuple[float, float, float]]: ...
+    async def read(self, texts: Sequence[str]) -> Sequence[Reading]: ...
 
 
 class ClassifyMentions:
     """Replies and ticks pass through unchanged, in their places between the mentions."""
 
-    def __init__(self, policy: Policy, scorer: Scorer) -> None:
-        self._policy, self._scorer = policy, scorer
+    def __init__(self, rules: TypingRules, reader: Reader) -> None:
+        self._rules, self._reader = rules, reader
 
     async def decide(self, batch: RecordBatch) -> list[Outbox]:
         outbox = Outbox()
         readable = [(record, found) for record in batch.records if (found := _read(record, outbox)) is not None]
         mentions = [found for _, found in readable if isinstance(found, Mention)]
-        scores = iter(await self._scorer.score([mention.text for mention in mentions]) if mentions else ())
+        readings = iter(await self._reader.read([mention.text for mention in mentions]) if mentions else ())
         classified = outbox.to(MENTIONS_CLASSIFIED.name, batch.partition)
         for record, found in readable:
             if isinstance(found, Mention):
-                classified.append(self._classified(record, found, next(scores)))
+                classified.append(self._classified(record, found, next(readings)))
             else:
                 classified.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
         return [outbox]
 
-    def _classified(
-        self, record: ReceivedRecord, mention: Mention, scores: tuple[float, float, float]
-    ) -> OutgoingRecord:
-        classification = classify(mention.text, scores, self._policy, self._scorer.version)
+    def _classified(self, record: ReceivedRecord, mention: Mention, reading: Reading) -> OutgoingRecord:
+        classification = self._rules.classify(mention.text, reading, mention.author_followers)
         id_ = classified_id(mention)
         value = encode_classified(
             id_, encode_again(mention, record.value or b""), encode_classification(classification)
@@ -66,11 +61,11 @@ class ClassifyMentions:
         return OutgoingRecord(record.key, value, headers, record.timestamp)
 
 
-def classify_stage(policy: Policy, scorer: Scorer, settings: Settings) -> Stage:
+def classify_stage(rules: TypingRules, reader: Reader, settings: Settings) -> Stage:
     return Stage(
         STAGE,
         MENTIONS_RAW,
-        decide=ClassifyMentions(policy, scorer).decide,
+        decide=ClassifyMentions(rules, reader).decide,
         poll_records=settings.classify_poll_records,
         background=write_ticks if settings.ticks == "live" else None,
     )

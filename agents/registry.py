@@ -9,8 +9,10 @@ from agents.classify_mentions import classify_stage
 from agents.route_mentions import route_stage
 from agents.track_deadlines import deadlines_stage
 from domain.policy import Policy, parse_policy
+from domain.typing_rules import Doubt, TypingRules
+from models.manifest import Manifest
+from models.mention_model import MentionModel
 from models.score_queue import ScoreQueue
-from models.sentiment_model import SentimentModel
 from streams.metrics import MODEL_SECONDS, MODEL_TEXTS
 from streams.settings import Settings, SettingsError
 from streams.stages import Stage
@@ -21,7 +23,9 @@ STAGES: Final = ("classify", "route", "deadlines")
 def stage_named(name: str, settings: Settings) -> Stage:
     """Raises SettingsError for an unknown name, PolicyError or ModelError where the stage's inputs are not right."""
     if name == "classify":
-        return classify_stage(load_policy(settings.policy), _new_scorer(settings), settings)
+        model = MentionModel.load(settings.model, threads=settings.model_threads)
+        rules = typing_rules(load_policy(settings.policy), model.manifest)
+        return classify_stage(rules, ScoreQueue(model, _observe), settings)
     if name == "route":
         return route_stage(load_policy(settings.policy))
     if name == "deadlines":
@@ -40,9 +44,13 @@ def load_policy(path: Path) -> Policy:
     return parse_policy(text, path.name)
 
 
-def _new_scorer(settings: Settings) -> ScoreQueue:
-    def observe(texts: int, seconds: float) -> None:
-        MODEL_SECONDS.observe(seconds)
-        MODEL_TEXTS.inc(texts)
+def typing_rules(policy: Policy, manifest: Manifest) -> TypingRules:
+    """The policy's wish for review as the threshold of confidence that this model needs for it."""
+    review = policy.review
+    threshold = manifest.review_threshold(share=review.share, tolerated_error=review.tolerated_error)
+    return TypingRules(policy, Doubt(threshold, frozenset(manifest.languages)), manifest.model_version)
 
-    return ScoreQueue(SentimentModel.load(settings.model, threads=settings.model_threads), observe)
+
+def _observe(texts: int, seconds: float) -> None:
+    MODEL_SECONDS.observe(seconds)
+    MODEL_TEXTS.inc(texts)

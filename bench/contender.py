@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -71,11 +73,17 @@ async def _timed(race: Race, group: str, process: psutil.Popen, watched: Watch) 
 def _process(race: Race, group: str) -> Iterator[psutil.Popen]:
     command = [sys.executable, "-m", "bench.contenders", race.contender, "--bootstrap", race.bootstrap]
     command += ["--source", race.source, "--group", group, "--partitions", str(race.partitions), "--work", race.work]
-    process = psutil.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        _end(process)
+    with tempfile.TemporaryDirectory(prefix="tenfour-bench-") as folder:  # some leave folders where they run
+        process = psutil.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL)
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _environment() -> dict[str, str]:
+    paths = {"TENFOUR_MODEL": str(ROOT / "models" / "mentions"), "TENFOUR_POLICY": str(ROOT / "policy.yaml")}
+    return {**os.environ, "PYTHONPATH": str(ROOT), **paths}
 
 
 def _end(process: psutil.Popen) -> None:

@@ -14,7 +14,7 @@ from bench.feeding import fill, records_of
 from bench.mention_variety import varied_mentions
 from bench.report import Table
 from bench.scratch_broker import Say, scratch_broker
-from models.sentiment_model import SentimentModel
+from models.mention_model import MentionModel
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, apply_topics
 
@@ -40,7 +40,7 @@ QUICK: Final = Size(256, 1_024, 1)
 def bench_model(quick: bool, say: Say) -> Table:
     size, settings = QUICK if quick else FULL, Settings()
     with scratch_broker(say) as bootstrap:
-        alone, stage = asyncio.run(_compare(bootstrap, settings, size, say))
+        alone, stage, memory = asyncio.run(_compare(bootstrap, settings, size, say))
     share = median(stage) / median(alone)
     return Table(
         "model",
@@ -50,33 +50,38 @@ def bench_model(quick: bool, say: Say) -> Table:
             f"model threads: {settings.model_threads}; {settings.classify_poll_records} records a poll, "
             f"{PARTITIONS} partitions.",
             "Alone: the same texts in the same order, as many a call as the stage's poll gives, without Kafka.",
-            "Aimed at: at least 90 % of the model alone.",
+            "Aimed at: at least 90 % of the model alone; memory of the worker at most 400 MB.",
         ],
-        ("", "texts/s, median", "all runs", "of the model alone"),
+        ("", "texts/s, median", "all runs", "of the model alone", "memory MB"),
         [
-            ["the model alone", f"{median(alone):,.0f}", ", ".join(f"{rate:,.0f}" for rate in alone), ""],
+            ["the model alone", f"{median(alone):,.0f}", ", ".join(f"{rate:,.0f}" for rate in alone), "", ""],
             [
                 "classify stage",
                 f"{median(stage):,.0f}",
                 ", ".join(f"{rate:,.0f}" for rate in stage),
                 f"{share:.1%}",
+                f"{median(memory):,.0f}",
             ],
         ],
     )
 
 
-async def _compare(bootstrap: str, settings: Settings, size: Size, say: Say) -> tuple[list[float], list[float]]:
+async def _compare(
+    bootstrap: str, settings: Settings, size: Size, say: Say
+) -> tuple[list[float], list[float], list[float]]:
     await apply_topics(bootstrap, partitions=PARTITIONS, replication=1, topics=[MENTIONS_CLASSIFIED, DEAD_LETTERS])
     await fill(bootstrap, SOURCE, PARTITIONS, records_of("model", size.total))
     calls = _calls(size, settings.classify_poll_records)
     race = Race("tenfour", bootstrap, SOURCE, PARTITIONS, "model", size.warm_up, size.records)
-    alone, stage = [], []
+    alone, stage, memory = [], [], []
     for number in range(size.rounds):
         alone.append(_alone(settings, calls, size))
         say(f"round {number + 1}, the model alone: {alone[-1]:,.0f} texts/s")
-        stage.append((await run_race(race, f"tenfour-model-{number}")).per_second)
+        result = await run_race(race, f"tenfour-model-{number}")
+        stage.append(result.per_second)
+        memory.append(result.memory_mb)
         say(f"round {number + 1}, classify stage: {stage[-1]:,.0f} texts/s")
-    return alone, stage
+    return alone, stage, memory
 
 
 def _calls(size: Size, texts_a_call: int) -> list[list[str]]:
@@ -89,11 +94,11 @@ def _calls(size: Size, texts_a_call: int) -> list[list[str]]:
 
 def _alone(settings: Settings, calls: list[list[str]], size: Size) -> float:
     """Texts a second after the warm-up."""
-    model = SentimentModel.load(settings.model, threads=settings.model_threads)
+    model = MentionModel.load(settings.model, threads=settings.model_threads)
     scored, began = 0, 0.0
     first = 0
     for texts in calls:
         if not began and scored >= size.warm_up:
             began, first = time.perf_counter(), scored
-        scored += len(model.score(texts))
+        scored += len(model.read(texts))
     return (scored - first) / (time.perf_counter() - began)

@@ -20,7 +20,7 @@ from tenfour.local_pipeline import local_pipeline
 
 @asynccontextmanager
 async def running_pipeline(say: Say, *, with_model: bool = True) -> AsyncIterator[Settings]:
-    """Gives the settings of its processes. Without the model, the classify stage has its scores beforehand."""
+    """Gives the settings of its processes. Without the model, the classify stage has its readings beforehand."""
     with tempfile.TemporaryDirectory(prefix="tenfour-bench-") as folder:
         if with_model:
             async with local_pipeline(Settings(), Path(folder), say) as pipeline:

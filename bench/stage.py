@@ -128,6 +128,6 @@ def _notes(work: WorkName, size: Size, width: float) -> list[str]:
 
 _WORK: Final = {
     "mention": "Work: decode and validate a mention ({width:.0f} bytes with its key), check its key, decide type and "
-    "urgency from scores made beforehand, encode the classified mention, five headers.",
+    "urgency from readings made beforehand, encode the classified mention, five headers.",
     "small": "Work: a JSON record of two fields in ({width:.0f} bytes with its key), one of two out, no headers.",
 }

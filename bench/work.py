@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from agents.classify_mentions import SOURCE, ClassifyMentions
 from agents.registry import load_policy
-from bench.stored_scores import StoredScores
-from domain.typing_rules import classified_id, classify
+from bench.stored_readings import StoredReadings, stored_rules
+from domain.typing_rules import classified_id
 from schemas.cloudevents import event_headers
 from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
@@ -50,7 +50,7 @@ class SmallVerdict(BaseModel):
 def batch_work(name: WorkName) -> DecideBatch:
     if name == "small":
         return _decide_small
-    return ClassifyMentions(load_policy(POLICY), StoredScores()).decide
+    return ClassifyMentions(stored_rules(load_policy(POLICY)), StoredReadings()).decide
 
 
 def one_by_one(name: WorkName) -> OneByOne:
@@ -73,13 +73,13 @@ def _small(key: bytes | None, value: bytes | None) -> tuple[bytes, Headers]:  # 
 
 
 def _one_mention() -> OneByOne:
-    codec, policy, scores = Codec(Mention), load_policy(POLICY), StoredScores()
+    codec, rules, readings = Codec(Mention), stored_rules(load_policy(POLICY)), StoredReadings()
 
     def classify_one(key: bytes | None, value: bytes | None) -> tuple[bytes, Headers]:
         mention = codec.decode(value)
         if key != conversation_key(mention.brand, mention.channel, mention.thread).encode():
             raise ValueError(f"misplaced: {key!r}")
-        found = classify(mention.text, scores.next_score(), policy, scores.version)
+        found = rules.classify(mention.text, readings.next_reading(), mention.author_followers)
         id_ = classified_id(mention)
         result = encode_classified(id_, encode_again(mention, value or b""), encode_classification(found))
         return result, event_headers("classified_mention", 1, id_, SOURCE)

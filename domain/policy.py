@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, Final, NamedTuple, get_args
+from typing import Annotated, Final, NamedTuple, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,18 +16,20 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
-    field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from domain.content_words import ContentWords, is_symbol, is_word_character
 from domain.policy_source import PolicyError, PolicySource
-from schemas.records import MentionType, Routing, Urgency
+from domain.risk_rules import RiskHit, RiskRules
+from domain.word_index import is_symbol, is_word_character
+from schemas.records import MentionType, RiskFlag, Routing, Urgency
 
 __all__ = ["Answer", "Policy", "PolicyError", "parse_policy"]
 
 MAX_TARGET_MINUTES: Final = 43_200
 """Thirty days: no promise is longer, and a slip of the keyboard is."""
+INFLUENCER: Final[RiskFlag] = "press_or_influencer"
 
 
 def _brands(value: object) -> object:
@@ -44,7 +46,15 @@ def _content_word(word: str) -> str:
     raise PydanticCustomError("content_word", "has neither letter nor digit, and is more than one symbol")
 
 
+def _known_team(team: str, info: ValidationInfo) -> str:
+    teams = (info.context or {}).get("teams", [team])
+    if team not in teams:
+        raise PydanticCustomError("unknown_team", "there is no team '{team}'", {"team": team, "known": sorted(teams)})
+    return team
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+TeamName = Annotated[Text, AfterValidator(_known_team)]
 Word = Annotated[Text, AfterValidator(_content_word)]
 Brands = Annotated[
     Annotated[frozenset[Text], Field(min_length=1), PlainSerializer(sorted)] | None, BeforeValidator(_brands)
@@ -68,18 +78,8 @@ class AnsweredType(_Section):
         int,
         Field(strict=True, gt=0, le=MAX_TARGET_MINUTES, description="whole minutes, such as 120 for two hours"),
     ]
-    team: Annotated[Text, Field(description="a name from `teams`")]
+    team: Annotated[TeamName, Field(description="a name from `teams`")]
     owner: Annotated[Text, Field(description="the queue that holds the mention, such as support-queue")]
-
-    @field_validator("team")
-    @classmethod
-    def _is_a_team(cls, team: str, info: ValidationInfo) -> str:
-        teams = (info.context or {}).get("teams", [team])
-        if team not in teams:
-            raise PydanticCustomError(
-                "unknown_team", "there is no team '{team}'", {"team": team, "known": sorted(teams)}
-            )
-        return team
 
 
 class UnansweredType(_Section):
@@ -98,12 +98,47 @@ class MentionTypes(_Section):
         return [(type_, getattr(self, type_)) for type_ in get_args(MentionType)]
 
 
-class WordsOfType(_Section):
-    type: Annotated[MentionType, Field(description="the type that the words stand for")]
+class RiskWords(_Section):
+    flag: Annotated[RiskFlag, Field(description="the risk that the words raise")]
     words: Annotated[
         tuple[Word, ...],
-        Field(min_length=1, description='a list of words, phrases or single symbols, such as "?" in quotes'),
+        Field(min_length=1, description="a list of words and phrases, such as [lawyer, legal action]"),
     ]
+    exceptions: Annotated[tuple[Word, ...], Field(description="phrases in which a word means something else")] = ()
+
+
+class Review(_Section):
+    """How many mentions people look at again: by share of all, or by the errors tolerated among the rest."""
+
+    share: Annotated[
+        float | None, Field(strict=True, ge=0, le=1, description="a share of all mentions, such as 0.15")
+    ] = None
+    tolerated_error: Annotated[
+        float | None, Field(strict=True, ge=0, le=1, description="a share of the mentions not looked at, such as 0.1")
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Self:
+        if (self.share is None) == (self.tolerated_error is None):
+            raise PydanticCustomError("one_of", "should say either share or tolerated_error")
+        return self
+
+
+class PriorityRaises(_Section):
+    """By how many steps each raises the priority of a routed mention; 1 is the most pressing and the limit."""
+
+    negative_sentiment: Annotated[int, Field(strict=True, ge=0, le=4, description="steps, 0 to 4")] = 0
+    verified_author: Annotated[int, Field(strict=True, ge=0, le=4, description="steps, 0 to 4")] = 0
+    risk_flags: Annotated[
+        dict[RiskFlag, Annotated[int, Field(strict=True, ge=0, le=4)]],
+        Field(description="steps for each flag, such as {safety: 4}"),
+    ] = {}
+
+
+class RiskRoute(_Section):
+    flag: Annotated[RiskFlag, Field(description="the risk flag that sends a mention there")]
+    team: Annotated[TeamName, Field(description="a name from `teams`")]
+    owner: Annotated[Text, Field(description="the queue that holds the mention, such as pr-leads")]
 
 
 class Answer(NamedTuple):
@@ -119,15 +154,17 @@ class Policy(_Section):
 
     brands: Annotated[Brands, Field(description="a list of brand names, or `brands: any`")]
     """None takes every brand."""
-    review_threshold: Annotated[
-        float, Field(strict=True, ge=0, le=1, allow_inf_nan=False, description="a probability, such as 0.6")
-    ]
+    review: Annotated[Review, Field(description="`share: 0.15`, or `tolerated_error: 0.1`")]
     at_risk_fraction: Annotated[
         float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a fraction, such as 0.75")
     ]
     teams: Annotated[dict[Text, Team], Field(min_length=1, description="each team by its key, with a name")]
     types: Annotated[MentionTypes, Field(description="all six types of mention")]
-    content_words: Annotated[tuple[WordsOfType, ...], Field(description="a list of entries, each a type and its words")]
+    risk_words: Annotated[tuple[RiskWords, ...], Field(description="a list of entries, each a flag and its words")]
+    influencer_followers: Annotated[int, Field(strict=True, gt=0, description="a number of followers, such as 100000")]
+    raise_priority: Annotated[PriorityRaises, Field(description="steps by cause")] = PriorityRaises()
+    send_to: Annotated[tuple[RiskRoute, ...], Field(description="a list of entries: flag, team, owner")] = ()
+    """The first whose flag a mention has decides who owns it; without any, its type does."""
 
     @cached_property
     def version(self) -> str:
@@ -145,10 +182,21 @@ class Policy(_Section):
     def urgencies(self) -> dict[MentionType, Urgency]:
         return {type_: rule.urgency for type_, rule in self.types.rules()}
 
+    def risk_flags(self, text: str, followers: int | None = None) -> tuple[RiskFlag, ...]:
+        """The risks that the words of the text or the number of followers raise, sorted."""
+        flags = self._risks.flags(text)
+        if followers is not None and followers >= self.influencer_followers:
+            return tuple(sorted({*flags, INFLUENCER}))
+        return flags
+
+    def risk_hits(self, text: str) -> list[RiskHit]:
+        """The words of the text that raise risks."""
+        return self._risks.hits(text)
+
     @cached_property
-    def words(self) -> ContentWords:
-        """The content words, indexed once a policy."""
-        return ContentWords([(entry.type, entry.words) for entry in self.content_words])
+    def _risks(self) -> RiskRules:
+        """The words, indexed once a policy."""
+        return RiskRules([(entry.flag, entry.words, entry.exceptions) for entry in self.risk_words])
 
     def takes(self, brand: str) -> bool:
         return self.brands is None or brand in self.brands

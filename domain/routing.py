@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from domain.policy import Answer, Policy
+from domain.policy import Answer, Policy, PriorityRaises
 from schemas.ids import conversation_key, derive_id
 from schemas.records import (
     Classification,
@@ -11,6 +11,7 @@ from schemas.records import (
     Mention,
     PublicReply,
     RoutedMention,
+    Routing,
     SlaTarget,
     TimerRespond,
     TimerStart,
@@ -41,9 +42,10 @@ def route(classified: ClassifiedMention, policy: Policy) -> Routed:
     mention, classification = classified.mention, classified.classification
     if not policy.takes(mention.brand):
         raise UnknownBrand(f"brand {mention.brand!r} is not in the policy: add it to `brands`, or mend the sender")
-    answer = policy.answers.get(classification.type)
-    if answer is None:
+    usual = policy.answers.get(classification.type)
+    if usual is None:
         return _NOWHERE
+    answer = usual._replace(routing=_routing(usual.routing, mention, classification, policy))
     return Routed(_routed_mention(mention, classification, answer), _timer_start(mention, classification, answer))
 
 
@@ -55,6 +57,26 @@ def respond(reply: PublicReply) -> TimerRespond:
         reply=reply.id,
         responded_at=_event_time(reply),
     )
+
+
+def _routing(usual: Routing, mention: Mention, classification: Classification, policy: Policy) -> Routing:
+    """The type's routing, or another owner and a higher priority where risk, sentiment or author ask for them."""
+    steps = _raised_by(mention, classification, policy.raise_priority)
+    sent = next((rule for rule in policy.send_to if rule.flag in classification.risk_flags), None)
+    if sent is None and not steps:
+        return usual
+    changes: dict[str, object] = {"priority": max(1, usual.priority - steps)}
+    if sent is not None:
+        name = policy.teams[sent.team].name
+        changes |= {"team": sent.team, "owner": sent.owner, "reason": f"{sent.flag} is answered by {name}"}
+    return usual.model_copy(update=changes)
+
+
+def _raised_by(mention: Mention, classification: Classification, raises: PriorityRaises) -> int:
+    """Steps up, of all causes together."""
+    steps = sum(raises.risk_flags.get(flag, 0) for flag in classification.risk_flags)
+    steps += raises.negative_sentiment if classification.sentiment == "negative" else 0
+    return steps + (raises.verified_author if mention.author_verified else 0)
 
 
 def _routed_mention(mention: Mention, classification: Classification, answer: Answer) -> RoutedMention:

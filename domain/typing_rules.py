@@ -1,35 +1,100 @@
-"""Which type a mention is: the sentiment decides, and for a neutral one the policy's content words."""
+"""What a mention is: the model's likeliest type and sentiment, the risks that rules raise, and who looks again."""
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, TypeVar, get_args
 
 from domain.policy import Policy
 from schemas.ids import derive_id
-from schemas.records import Classification, ClassifiedMention, Mention, MentionType, Sentiment, Urgency
+from schemas.records import Classification, ClassifiedMention, Mention, MentionType, RiskFlag, Sentiment
+
+Name = TypeVar("Name")
+
+TYPES: Final[tuple[MentionType, ...]] = get_args(MentionType)
+SENTIMENTS: Final[tuple[Sentiment, ...]] = get_args(Sentiment)
+UNTOLD: Final = "und"
+"""The language of a text that is too short, or too mixed, to tell."""
+REASON: Final = "the likeliest type of the model"
+UNREADABLE: Final = "nothing readable in the text"
+DOUBTFUL: Final = "the model is not sure enough of the type"
 
 _SUM_TOLERANCE: Final = 0.01
 """Rounding of a quantised softmax stays far below; logits or scores of another scale do not."""
 
 
-class SentimentScores(NamedTuple):
-    """Probabilities between 0 and 1 that sum to 1."""
+class Reading(Protocol):
+    """What the model reads in a text: probabilities that sum to 1, in the order of SENTIMENTS and of TYPES."""
 
-    negative: float
-    neutral: float
-    positive: float
+    @property
+    def sentiment(self) -> Sequence[float]: ...
+    @property
+    def type(self) -> Sequence[float]: ...
+    @property
+    def language(self) -> str:
+        """ISO 639, or UNTOLD."""
+
+    @property
+    def readable(self) -> bool:
+        """False where nothing was left to read; the type is then a guess without ground."""
 
 
-def classify(text: str, scores: tuple[float, float, float], policy: Policy, model: str) -> Classification:
-    """The likeliest sentiment decides; of equals the earlier of negative, neutral, positive.
+class Doubt(NamedTuple):
+    """When a person looks again: below the threshold, a probability, or in a language that the model was never
+    measured on."""
 
-    `scores` are SentimentScores, or a plain tuple of theirs. `model` names the model and its hash. Raises
-    ValueError if the scores are not probabilities.
-    """
-    sentiment, probability = _likeliest(scores)
-    type_, reason = _type(sentiment, text, policy)
-    confidence = round(probability, 4)
-    needs_review = confidence < policy.review_threshold
-    return _classification(type_, sentiment, policy.urgencies[type_], confidence, needs_review, reason, model)
+    threshold: float
+    languages: frozenset[str]
+
+    def reason(self, reading: Reading, confidence: float) -> str | None:
+        if not reading.readable:
+            return UNREADABLE
+        if reading.language != UNTOLD and reading.language not in self.languages:
+            return f"the model was not measured on the language {reading.language}"
+        return DOUBTFUL if confidence < self.threshold else None
+
+
+class TypingRules:
+    """All that decides beside the text."""
+
+    def __init__(self, policy: Policy, doubt: Doubt, model: str) -> None:
+        """`model` names the model and its hash."""
+        self._policy, self._doubt, self._model = policy, doubt, model
+        # Of four digits of confidence there are not many, and each classification is frozen
+        self._remembered = lru_cache(maxsize=16_384)(self._classification)
+
+    def classify(self, text: str, reading: Reading, followers: int | None = None) -> Classification:
+        """The likeliest type and sentiment; of equals the earlier. Sentiment never changes the type.
+
+        Raises ValueError if the reading holds no probabilities.
+        """
+        type_, probability = likeliest(reading.type, TYPES)
+        sentiment, _ = likeliest(reading.sentiment, SENTIMENTS)
+        confidence = round(probability, 4)
+        review_reason = self._doubt.reason(reading, confidence)
+        flags = self._policy.risk_flags(text, followers)
+        return self._remembered(type_, sentiment, confidence, review_reason, flags, reading.language)
+
+    def _classification(
+        self,
+        type_: MentionType,
+        sentiment: Sentiment,
+        confidence: float,
+        review_reason: str | None,
+        risk_flags: tuple[RiskFlag, ...],
+        language: str,
+    ) -> Classification:
+        return Classification(
+            type=type_,
+            sentiment=sentiment,
+            urgency=self._policy.urgencies[type_],
+            confidence=confidence,
+            needs_review=review_reason is not None,
+            review_reason=review_reason,
+            risk_flags=risk_flags,
+            language=language,
+            reason=REASON,
+            model=self._model,
+        )
 
 
 def classified_id(mention: Mention) -> str:
@@ -40,46 +105,10 @@ def classified_mention(mention: Mention, classification: Classification) -> Clas
     return ClassifiedMention(id=classified_id(mention), mention=mention, classification=classification)
 
 
-@lru_cache(maxsize=16_384)
-def _classification(
-    type_: MentionType,
-    sentiment: Sentiment,
-    urgency: Urgency,
-    confidence: float,
-    needs_review: bool,
-    reason: str,
-    model: str,
-) -> Classification:
-    """Remembered: of four digits of confidence and a policy's words there are not many, and each is frozen."""
-    return Classification(
-        type=type_,
-        sentiment=sentiment,
-        urgency=urgency,
-        confidence=confidence,
-        needs_review=needs_review,
-        reason=reason,
-        model=model,
-    )
-
-
-def _likeliest(scores: tuple[float, float, float]) -> tuple[Sentiment, float]:
-    negative, neutral, positive = scores
+def likeliest(probabilities: Sequence[float], names: Sequence[Name]) -> tuple[Name, float]:
+    """The name of the largest, of equals the first. Raises ValueError if they are no probabilities."""
     # A NaN fails the comparison too.
-    if not abs(negative + neutral + positive - 1) <= _SUM_TOLERANCE:
-        raise ValueError(f"sentiment scores {tuple(scores)} do not sum to 1: the model must give probabilities")
-    if negative >= neutral and negative >= positive:
-        return "negative", min(float(negative), 1.0)
-    if neutral >= positive:
-        return "neutral", min(float(neutral), 1.0)
-    return "positive", min(float(positive), 1.0)
-
-
-def _type(sentiment: Sentiment, text: str, policy: Policy) -> tuple[MentionType, str]:
-    if sentiment == "negative":
-        return "customer_complaint", "negative sentiment"
-    if sentiment == "positive":
-        return "positive_feedback", "positive sentiment"
-    finding = policy.words.find(text)
-    if finding is None:
-        return "general_conversation", "neutral, and no content word"
-    return finding.type, f"neutral, and content word {finding.word!r}"
+    if len(probabilities) != len(names) or not abs(sum(probabilities) - 1) <= _SUM_TOLERANCE:
+        raise ValueError(f"scores {tuple(probabilities)} do not sum to 1: the model must give probabilities")
+    largest = max(probabilities)
+    return names[probabilities.index(largest)], min(float(largest), 1.0)

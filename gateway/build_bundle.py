@@ -18,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from gateway.held_out import HeldOut, read_held_out
+from models.held_out import HeldOut, read_held_out
 
 BUNDLE: Final = Path(__file__).parent / "bundle" / "mentions.jsonl"
 SOURCE: Final = Path("ibm_twitter_care") / "turns.csv"
@@ -107,8 +107,11 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if missing := [path for path in (options.data / SOURCE, options.held_out) if not path.is_file()]:
         parser.error(f"no such file: {missing[0]}")
-    csv.field_size_limit(LONGEST_CELL)
-    _build(options.data, options.held_out, options.to)
+    usual = csv.field_size_limit(LONGEST_CELL)  # of the whole process
+    try:
+        _build(options.data, options.held_out, options.to)
+    finally:
+        csv.field_size_limit(usual)
     return 0
 
 

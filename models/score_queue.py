@@ -1,4 +1,4 @@
-"""One model, many partitions: what they wait for is scored together."""
+"""One model, many partitions: what they wait for is read together."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
-from models.sentiment_model import SentimentModel, SentimentScores
+from models.mention_model import MentionModel, Reading
 
 MAX_TEXTS = 64
 """Texts of one model run, unless a single request holds more."""
 
-_Request = tuple[Sequence[str], "asyncio.Future[list[SentimentScores]]"]
+_Request = tuple[Sequence[str], "asyncio.Future[list[Reading]]"]
 
 
 class ScoreQueue:
@@ -20,7 +20,7 @@ class ScoreQueue:
     batches of many partitions cost little more than one large batch."""
 
     def __init__(
-        self, model: SentimentModel, on_run: Callable[[int, float], None] = lambda _texts, _seconds: None
+        self, model: MentionModel, on_run: Callable[[int, float], None] = lambda _texts, _seconds: None
     ) -> None:
         """`on_run` is told the texts and the seconds of each run."""
         self._model, self._on_run = model, on_run
@@ -29,9 +29,9 @@ class ScoreQueue:
         self._running: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
 
-    async def score(self, texts: Sequence[str]) -> list[SentimentScores]:
-        """The scores of `texts`, in order. Raises what the model raises."""
-        future: asyncio.Future[list[SentimentScores]] = asyncio.get_running_loop().create_future()
+    async def read(self, texts: Sequence[str]) -> list[Reading]:
+        """What the model reads in `texts`, in order. Raises what the model raises."""
+        future: asyncio.Future[list[Reading]] = asyncio.get_running_loop().create_future()
         self._waiting.append((texts, future))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
@@ -45,11 +45,11 @@ class ScoreQueue:
         while self._waiting:
             requests = self._next_requests()
             try:
-                scores = await self._score([text for texts, _ in requests for text in texts])
+                readings = await self._read([text for texts, _ in requests for text in texts])
             except Exception as error:
                 _fail(requests, error)
                 continue
-            _deliver(requests, scores)
+            _deliver(requests, readings)
 
     def _next_requests(self) -> list[_Request]:
         taken, texts = 0, 0
@@ -59,18 +59,18 @@ class ScoreQueue:
         requests, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return requests
 
-    async def _score(self, texts: list[str]) -> list[SentimentScores]:
+    async def _read(self, texts: list[str]) -> list[Reading]:
         started = perf_counter()
-        scores = await asyncio.get_running_loop().run_in_executor(self._thread, self._model.score, texts)
+        readings = await asyncio.get_running_loop().run_in_executor(self._thread, self._model.read, texts)
         self._on_run(len(texts), perf_counter() - started)
-        return scores
+        return readings
 
 
-def _deliver(requests: list[_Request], scores: list[SentimentScores]) -> None:
+def _deliver(requests: list[_Request], readings: list[Reading]) -> None:
     start = 0
     for texts, future in requests:
         if not future.done():
-            future.set_result(scores[start : start + len(texts)])
+            future.set_result(readings[start : start + len(texts)])
         start += len(texts)
 
 

@@ -7,6 +7,19 @@ import unicodedata
 LABELS = ("negative", "neutral", "positive")
 """Sentiment labels by number, which is also the order of the model's probabilities."""
 
+TYPES = (
+    "customer_complaint",
+    "product_question",
+    "sales_inquiry",
+    "positive_feedback",
+    "general_conversation",
+    "spam",
+)
+"""Mention types by number, which is also the order of the model's probabilities."""
+
+HEADS = {"sentiment": LABELS, "type": TYPES}
+"""The outputs of the network, and the classes of each."""
+
 MAX_CHARACTERS = 2_000
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)

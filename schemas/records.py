@@ -53,6 +53,15 @@ MentionType = Literal[
 Sentiment = Literal["negative", "neutral", "positive"]
 Urgency = Literal["urgent", "high", "medium", "low", "none"]
 SlaTarget = Literal["first_response"]
+RiskFlag = Literal[
+    "churn_threat",
+    "legal_threat",
+    "press_or_influencer",
+    "refund_request",
+    "safety",
+    "security_or_fraud",
+    "self_harm_or_violence",
+]
 
 
 class Record(BaseModel):
@@ -110,15 +119,21 @@ class Tick(Record):
 
 
 class Classification(Record):
-    """What the classifier found. `confidence` is the probability of the sentiment that decided, 0 to 1."""
+    """What the classifier found. `confidence` is the calibrated probability of the type, 0 to 1."""
 
     type: MentionType
     sentiment: Sentiment
     urgency: Urgency
     confidence: Annotated[float, Field(ge=0, le=1)]
     needs_review: bool
+    review_reason: Name | None = None
+    """Why a person looks again, where one does."""
+    risk_flags: tuple[RiskFlag, ...] = ()
+    """Sorted. Raised by rules; never cleared."""
+    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "und"
+    """ISO 639, `und` where it can't be told."""
     reason: Name
-    """Why this type: the sentiment, or the content word that decided."""
+    """What decided on the type."""
     model: Name
     """Name and hash of the model."""
 

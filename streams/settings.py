@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     bootstrap: str = Field("", description="Kafka's address, host:port[,host:port]. Empty: the embedded broker.")
     data: Path = Field(Path(".tenfour"), description="Folder of the embedded broker's data.")
     policy: Path = Field(Path("policy.yaml"), description="The policy: types, teams, owners, targets.")
-    model: Path = Field(Path("models/sentiment"), description="Folder of the classifier's artefact.")
+    model: Path = Field(Path("models/mentions"), description="Folder of the classifier's artefact.")
     partitions: Annotated[int, Field(gt=0, le=1000)] = Field(
         8, description="Partitions of every keyed topic. Fixed for life once topics exist."
     )

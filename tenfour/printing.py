@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -30,6 +31,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_row(*[Text(cell) for cell in row])
     console = Console(width=None if sys.stdout.isatty() else _width(columns, rows))
     console.print(table)
+
+
+@contextmanager
+def progress_bar(name: str, *, shown: bool = True) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on stderr, where that is a terminal. It is told what is done and, if known, the total."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    disabled = not (shown and sys.stderr.isatty())
+    with Progress(*columns, console=Console(stderr=True), disable=disabled) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.replay import ReplayTotals, span_after_last_post
 from gateway.replay import replay as write_replay
@@ -21,7 +16,7 @@ from gateway.replay_file import read_replay
 from streams.settings import load_settings
 from tenfour.kafka import with_kafka
 from tenfour.policy_file import read_policy
-from tenfour.printing import print_json, remark
+from tenfour.printing import print_json, progress_bar, remark
 
 app = typer.Typer()
 FASTEST = ("0", "max")
@@ -53,7 +48,7 @@ def _replayed(file: Path, speed: float | None) -> ReplayTotals:
     settings = with_kafka(settings)
     if settings.ticks == "live":
         remark("TENFOUR_TICKS is live here: stages run like this write their own clock among the replay's")
-    with _progress_bar(file.name) as progress:
+    with progress_bar(file.name) as progress:
         work = write_replay(posts, settings, last_deadline_after=span, speed=speed, clock=time.time, progress=progress)
         return asyncio.run(work)
 
@@ -69,12 +64,3 @@ def parse_speed(text: str) -> float | None:
     if not 0 < speed < float("inf"):
         raise typer.BadParameter(f"--speed {text}: must be above 0, such as 3600, or max")
     return speed
-
-
-@contextmanager
-def _progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, where that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agents.classify_mentions import ClassifyMentions
-from agents.registry import load_policy
+from agents.registry import load_policy, typing_rules
 from bench.contenders.contest import Contest
 from bench.work import batch_work
+from models.mention_model import MentionModel
 from models.score_queue import ScoreQueue
-from models.sentiment_model import SentimentModel
 from streams.running import run_stages
 from streams.settings import Settings
 from streams.stages import Decide, Stage, run
@@ -29,5 +29,6 @@ def run_contender(contest: Contest) -> None:
 
 
 def _with_model(settings: Settings) -> Decide:
-    scorer = ScoreQueue(SentimentModel.load(settings.model, threads=settings.model_threads))
-    return ClassifyMentions(load_policy(settings.policy), scorer).decide
+    model = MentionModel.load(settings.model, threads=settings.model_threads)
+    rules = typing_rules(load_policy(settings.policy), model.manifest)
+    return ClassifyMentions(rules, ScoreQueue(model)).decide

@@ -77,7 +77,7 @@ def test_the_build_sees_neither_secrets_nor_leftovers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", [MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE])
 def test_the_model_reaches_the_build(file: str) -> None:
-    assert f"models/sentiment/{file}" in CONTEXT
+    assert f"models/mentions/{file}" in CONTEXT
 
 
 def test_the_demo_s_mentions_reach_the_build() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.policy import Policy, parse_policy
 from domain.routing import UnknownBrand, respond, route
 from schemas.ids import conversation_key, derive_id
-from schemas.records import MentionType, RoutedMention, TimerStart
+from schemas.records import MentionType, RiskFlag, RoutedMention, Routing, TimerStart
 from tests.domain.posts import NOON, POLICY_TEXT, classified, mention, policy, public_reply
 
 POLICY = policy()
@@ -50,6 +50,55 @@ def test_a_complaint_goes_to_the_support_queue_before_all_else() -> None:
     assert routing.reason == "customer_complaint is answered by Customer support"
 
 
+def sent(flags: tuple[RiskFlag, ...] = (), type_: MentionType = "general_conversation", **changes: object) -> Routing:
+    before = classified(mention(), type_)
+    classification = before.classification.model_copy(update={"sentiment": "neutral", "risk_flags": flags, **changes})
+    found = route(before.model_copy(update={"classification": classification}), POLICY).mention
+    assert found is not None
+    return found.routing
+
+
+def test_a_risk_goes_to_its_own_queue_and_keeps_the_target_of_the_type() -> None:
+    routing = sent(("legal_threat",))
+    assert (routing.team, routing.owner) == ("pr", "pr-leads")
+    assert routing.reason == "legal_threat is answered by Press and community"
+    assert routing.first_response_minutes == 1440
+
+
+def test_of_several_risks_the_first_in_the_policy_decides_who_answers() -> None:
+    assert sent(("legal_threat", "safety")).owner == "pr-leads"
+    assert sent(("press_or_influencer", "safety")).owner == "support-leads"
+
+
+def test_the_timer_names_the_team_that_the_risk_sends_it_to() -> None:
+    before = classified(mention(), "product_question")
+    classification = before.classification.model_copy(update={"risk_flags": ("press_or_influencer",)})
+    found = route(before.model_copy(update={"classification": classification}), POLICY)
+    assert found.timer is not None
+    assert found.timer.team == "pr"
+
+
+def test_what_raises_the_priority_adds_up_to_the_first() -> None:
+    assert sent().priority == 4
+    assert sent(sentiment="negative").priority == 3
+    assert sent(("refund_request",), sentiment="negative").priority == 2
+    assert sent(("safety",), sentiment="negative").priority == 1
+
+
+def test_a_verified_author_raises_the_priority() -> None:
+    before = classified(mention().model_copy(update={"author_verified": True}), "product_question")
+    calm = before.classification.model_copy(update={"sentiment": "neutral"})
+    found = route(before.model_copy(update={"classification": calm}), POLICY).mention
+    assert found is not None
+    assert found.routing.priority == 1
+
+
+def test_spam_with_a_risk_goes_nowhere_too() -> None:
+    before = classified(mention(), "spam")
+    risky = before.classification.model_copy(update={"risk_flags": ("security_or_fraud",)})
+    assert route(before.model_copy(update={"classification": risky}), POLICY) == (None, None)
+
+
 def test_the_routed_mention_keeps_what_was_classified() -> None:
     before = classified(mention())
     mention_, _ = routed()
@@ -82,7 +131,7 @@ def test_a_brand_that_the_policy_does_not_take_is_refused_by_name() -> None:
 
 def test_a_policy_may_take_any_brand() -> None:
     head, tail = POLICY_TEXT.split("brands:\n")
-    rest = tail[tail.index("# A person looks again") :]
+    rest = tail[tail.index("# People look again") :]
     anyone = parse_policy(f"{head}brands: any\n{rest}", "policy.yaml")
     assert route(classified(mention(brand="Nobody")), anyone).mention is not None
 

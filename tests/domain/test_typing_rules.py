@@ -1,87 +1,119 @@
-"""Which type a mention is."""
+"""What a mention is, and who looks again."""
 
 import math
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.typing_rules import SentimentScores, classified_mention, classify
+from domain.typing_rules import SENTIMENTS, TYPES, Doubt, TypingRules, classified_mention
 from schemas.ids import derive_id
-from schemas.records import Classification
+from schemas.records import Classification, MentionType, Sentiment
 from tests.domain.posts import mention, policy
 
-POLICY = policy()
-NEGATIVE = SentimentScores(0.8, 0.1, 0.1)
-NEUTRAL = SentimentScores(0.1, 0.8, 0.1)
-POSITIVE = SentimentScores(0.1, 0.1, 0.8)
+RULES = TypingRules(policy(), Doubt(0.6, frozenset({"en"})), "model:1")
 
 
-def classified(text: str, scores: SentimentScores) -> Classification:
-    return classify(text, scores, POLICY, "model:1")
+class Read(NamedTuple):
+    """A reading."""
+
+    sentiment: tuple[float, ...]
+    type: tuple[float, ...]
+    language: str = "en"
+    readable: bool = True
 
 
-def test_a_negative_mention_is_a_complaint_whatever_its_words() -> None:
-    found = classified("How much is it?", NEGATIVE)
-    assert (found.type, found.sentiment, found.urgency) == ("customer_complaint", "negative", "urgent")
+def shares(names: tuple[str, ...], likeliest: str, probability: float) -> tuple[float, ...]:
+    rest = (1 - probability) / (len(names) - 1)
+    return tuple(probability if name == likeliest else rest for name in names)
 
 
-def test_a_positive_mention_is_praise_whatever_its_words() -> None:
-    found = classified("How much is it?", POSITIVE)
-    assert (found.type, found.sentiment, found.urgency) == ("positive_feedback", "positive", "medium")
+def read(type_: MentionType = "product_question", sentiment: Sentiment = "neutral", probability: float = 0.8) -> Read:
+    return Read(shares(SENTIMENTS, sentiment, 0.9), shares(TYPES, type_, probability))
+
+
+@pytest.mark.parametrize("sentiment", SENTIMENTS)
+@pytest.mark.parametrize("type_", TYPES)
+def test_sentiment_never_changes_the_learned_type(type_: MentionType, sentiment: Sentiment) -> None:
+    found = RULES.classify("Hello", read(type_, sentiment))
+    assert (found.type, found.sentiment) == (type_, sentiment)
 
 
 @pytest.mark.parametrize(
-    ("text", "type_"),
+    ("type_", "urgency"),
     [
-        ("How much is the family plan", "sales_inquiry"),
-        ("How do I add a second user", "product_question"),
-        ("Is it true?", "product_question"),
-        ("The app is not working since noon", "customer_complaint"),
-        ("GIVEAWAY: click here", "spam"),
-        ("Well done, all of you", "positive_feedback"),
-        ("Sent.", "general_conversation"),
+        ("customer_complaint", "urgent"),
+        ("product_question", "high"),
+        ("sales_inquiry", "high"),
+        ("positive_feedback", "medium"),
+        ("general_conversation", "low"),
+        ("spam", "none"),
     ],
 )
-def test_content_words_decide_a_neutral_mention(text: str, type_: str) -> None:
-    assert classified(text, NEUTRAL).type == type_
-
-
-def test_the_reason_names_what_decided() -> None:
-    assert classified("What is the price?", NEUTRAL).reason == "neutral, and content word 'price'"
-    assert classified("Sent.", NEUTRAL).reason == "neutral, and no content word"
-    assert classified("Sent.", NEGATIVE).reason == "negative sentiment"
+def test_urgency_follows_the_type(type_: MentionType, urgency: str) -> None:
+    assert RULES.classify("Hello", read(type_)).urgency == urgency
 
 
 @pytest.mark.parametrize(("probability", "doubtful"), [(0.5999, True), (0.6, False), (0.59999, False)])
 def test_a_person_looks_again_below_the_threshold(probability: float, doubtful: bool) -> None:
-    rest = (1 - probability) / 2
-    assert classified("Sent.", SentimentScores(rest, probability, rest)).needs_review is doubtful
+    found = RULES.classify("Hello", read(probability=probability))
+    assert found.needs_review is doubtful
+    assert found.review_reason == ("the model is not sure enough of the type" if doubtful else None)
 
 
-def test_confidence_is_the_deciding_probability_rounded_to_four_digits() -> None:
-    assert classified("Sent.", SentimentScores(0.123456, 0.2, 0.676544)).confidence == 0.6765
+def test_a_language_that_the_model_was_not_measured_on_keeps_its_guess_and_goes_to_review() -> None:
+    found = RULES.classify("¿Cuánto cuesta?", read("sales_inquiry")._replace(language="es"))
+    assert (found.type, found.language, found.needs_review) == ("sales_inquiry", "es", True)
+    assert found.review_reason == "the model was not measured on the language es"
 
 
-def test_of_equal_sentiments_the_more_pressing_decides() -> None:
-    assert classified("Sent.", SentimentScores(0.4, 0.4, 0.2)).sentiment == "negative"
-    assert classified("Sent.", SentimentScores(0.2, 0.4, 0.4)).sentiment == "neutral"
+def test_a_text_too_short_to_tell_its_language_is_not_doubted_for_that() -> None:
+    assert not RULES.classify("ok", read()._replace(language="und")).needs_review
 
 
-@pytest.mark.parametrize("scores", [(2.0, -1.0, 3.0), (math.nan, 0.5, 0.5), (0.1, 0.1, 0.1)])
-def test_scores_that_are_no_probabilities_are_refused(scores: tuple[float, float, float]) -> None:
+def test_a_text_with_nothing_readable_goes_to_review() -> None:
+    found = RULES.classify("", read(probability=1.0)._replace(readable=False))
+    assert found.review_reason == "nothing readable in the text"
+
+
+def test_words_raise_risk_flags_whatever_the_model_says() -> None:
+    praise = read("positive_feedback", "positive")
+    found = RULES.classify("Love it! My lawyer will be in touch, I want a refund", praise)
+    assert found.risk_flags == ("legal_threat", "refund_request")
+    assert found.type == "positive_feedback"
+
+
+def test_an_author_whom_many_follow_counts_as_press_or_influencer() -> None:
+    least = policy().influencer_followers
+    assert RULES.classify("Hello", read(), followers=least).risk_flags == ("press_or_influencer",)
+    assert RULES.classify("Hello", read(), followers=least - 1).risk_flags == ()
+
+
+def test_confidence_is_the_probability_of_the_type_rounded_to_four_digits() -> None:
+    assert RULES.classify("Hello", read(probability=0.676544)).confidence == 0.6765
+
+
+def test_of_equals_the_more_pressing_type_decides() -> None:
+    tied = read()._replace(type=(0.3, 0.3, 0.1, 0.1, 0.1, 0.1))
+    assert RULES.classify("Hello", tied).type == "customer_complaint"
+
+
+@pytest.mark.parametrize("scores", [(2.0, -1.0, 3.0), (math.nan, 0.5, 0.5), (0.1, 0.1, 0.1), (0.5, 0.5)])
+def test_scores_that_are_no_probabilities_are_refused(scores: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="do not sum to 1"):
-        classified("Sent.", SentimentScores(*scores))
+        RULES.classify("Hello", read()._replace(sentiment=scores))
 
 
-@given(st.text(), st.tuples(*[st.floats(0.001, 1)] * 3))
-def test_every_text_gets_a_valid_classification(text: str, raw: tuple[float, float, float]) -> None:
-    found = classified(text, SentimentScores(*(part / sum(raw) for part in raw)))
+@given(st.text(), st.tuples(*[st.floats(0.001, 1)] * 3), st.tuples(*[st.floats(0.001, 1)] * 6))
+def test_every_text_gets_a_valid_classification(text: str, first: tuple[float, ...], second: tuple[float, ...]) -> None:
+    reading = Read(tuple(part / sum(first) for part in first), tuple(part / sum(second) for part in second))
+    found = RULES.classify(text, reading)
     assert Classification.model_validate_json(found.model_dump_json()) == found
 
 
 def test_a_classified_mention_has_the_same_id_when_it_is_made_again() -> None:
-    found = classified("Sent.", NEUTRAL)
+    found = RULES.classify("Hello", read())
     made = classified_mention(mention(), found)
     assert made.id == derive_id("classified", "mention-1")
     assert (made.mention, made.classification) == (mention(), found)

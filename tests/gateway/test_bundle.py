@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.build_bundle import BUNDLE, SOURCE, Turn, bundle_lines, kept_conversations, main, masked
-from gateway.held_out import HeldOut, essence, key_of, read_keys
 from gateway.replay_file import read_replay
+from models.held_out import HeldOut, essence, key_of, read_keys
 from schemas.records import Mention, PublicReply
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from models.sentiment_model import SentimentModel
+from models.mention_model import MentionModel
 
-SHIPPED = Path(__file__).parents[2] / "models" / "sentiment"
+SHIPPED = Path(__file__).parents[2] / "models" / "mentions"
 
 
 @pytest.fixture(scope="session")
-def model() -> SentimentModel:
-    return SentimentModel.load(SHIPPED)
+def model() -> MentionModel:
+    return MentionModel.load(SHIPPED)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluate import evaluate, table
-from models.sentiment_model import SentimentModel
+from models.evaluate import evaluate_sentiment, table
+from models.mention_model import MentionModel
 from models.tweeteval import DataError, LabelledTexts, read_split
 
 
@@ -42,9 +42,9 @@ def test_unequal_numbers_of_texts_and_labels_are_refused(data: Path) -> None:
         read_split(data, "test")
 
 
-def test_speed_is_texts_by_the_clock(model: SentimentModel) -> None:
+def test_speed_is_texts_by_the_clock(model: MentionModel) -> None:
     seconds = iter([10.0, 12.0])
-    evaluation = evaluate(model, LabelledTexts(["I love it", "I hate it"], [2, 0]), lambda: next(seconds))
+    evaluation = evaluate_sentiment(model, LabelledTexts(["I love it", "I hate it"], [2, 0]), lambda: next(seconds))
     assert evaluation.texts_per_second == 1.0
     assert evaluation.metrics.accuracy == 1.0
-    assert "accuracy         100.00" in table(model.version, evaluation)
+    assert "accuracy 100.0%" in table(model.version, evaluation)

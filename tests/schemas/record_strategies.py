@@ -15,6 +15,7 @@ from schemas.records import (
     Mention,
     MentionType,
     PublicReply,
+    RiskFlag,
     RoutedMention,
     Routing,
     Sentiment,
@@ -57,6 +58,9 @@ classifications = st.builds(
     urgency=st.sampled_from(get_args(Urgency)),
     confidence=st.floats(0, 1),
     needs_review=flags,
+    review_reason=st.none() | names,
+    risk_flags=st.lists(st.sampled_from(get_args(RiskFlag)), unique=True).map(tuple),
+    language=st.from_regex("[a-z]{2,3}", fullmatch=True),
     reason=names,
     model=names,
 )

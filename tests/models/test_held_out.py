@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.held_out import essence, held_out_texts, key_of, read_held_out, read_keys
+from models.held_out import essence, held_out_texts, key_of, read_held_out, read_keys
 
 TEXT = "Where is my parcel?\nIt is late."
 

@@ -1,4 +1,4 @@
-"""Which content word a text has."""
+"""Which words of an index a text has."""
 
 import re
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.content_words import ContentWords
+from domain.word_index import WordIndex
 
-WORDS = ContentWords(
+WORDS = WordIndex(
     [
         ("spam", ["giveaway"]),
         ("sales_inquiry", ["buy", "how much", "pre-order", "größe", "can't pay", "価格"]),
@@ -66,7 +66,7 @@ def test_a_link_has_no_words(link: str) -> None:
 
 
 def test_without_entries_nothing_is_found() -> None:
-    assert ContentWords([]).find("how much?") is None
+    assert WordIndex([]).find("how much?") is None
 
 
 @given(st.lists(st.sampled_from(["buy", "Buyer", "how", "MUCH", "a", "is it", "x-buy", "?", ",", "_"]), max_size=12))
