@@ -26,7 +26,7 @@ from models.class_metrics import calibration_error, measure
 from models.evaluate import accepted_share
 from models.held_out import HeldOut, read_held_out
 from models.manifest import MODEL_FILE, Metrics
-from models.mention_model import MAX_BATCH, MentionModel, Reading
+from models.mention_model import MentionModel, Reading
 from models.own_labels import LABELS_FILE, LabelledMention, Split, read_labels, split_labelled
 from models.text import HEADS, prepare
 from models.tweeteval import LabelledTexts, read_split
@@ -35,6 +35,7 @@ RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 MODEL: Final = Path("models/mentions")
 THREADS: Final = 2
 ROUNDS: Final = 5
+AT_ONCE: Final = 64
 SINGLE_TEXTS: Final = 500
 
 Guess = Callable[[Sequence[str]], list[int]]
@@ -105,7 +106,7 @@ def bench_types(mentions: dict[Split, list[LabelledMention]], model: MentionMode
 
 def bench_speed(texts: list[str], model: MentionModel) -> Table:
     """Medians of five rounds over the same texts."""
-    batches = [texts[start : start + MAX_BATCH] for start in range(0, len(texts) - MAX_BATCH + 1, MAX_BATCH)]
+    batches = [texts[start : start + AT_ONCE] for start in range(0, len(texts) - AT_ONCE + 1, AT_ONCE)]
     rates = [_batch_rate(model, batches) for _ in range(ROUNDS)]
     singles = sorted(_single_ms(model, text) for text in texts[:SINGLE_TEXTS])
     tokens = model.mean_tokens(texts)
@@ -113,7 +114,7 @@ def bench_speed(texts: list[str], model: MentionModel) -> Table:
         "classifier-speed",
         "python -m bench.classifier --data DIR",
         [
-            f"{len(batches)} batches of {MAX_BATCH} different mentions of brands, {tokens:.0f} tokens a text; "
+            f"{len(batches)} batches of {AT_ONCE} different mentions of brands, {tokens:.0f} tokens a text; "
             f"{THREADS} threads, preparation, tokens and language included; median of {ROUNDS} rounds.",
             f"Alone: {SINGLE_TEXTS} mentions, one a call.",
             "Aimed at: 1,000 texts/s; alone p50 5 ms; 30 MB.",
@@ -162,8 +163,8 @@ def _guessed(name: str, guess: Guess, test: LabelledTexts, head: str) -> Row:
 def _read(name: str, model: MentionModel, test: LabelledTexts, head: str) -> Row:
     began = time.perf_counter()
     readings: list[Reading] = []
-    for start in range(0, len(test.texts), MAX_BATCH):
-        readings += model.read(test.texts[start : start + MAX_BATCH])
+    for start in range(0, len(test.texts), AT_ONCE):
+        readings += model.read(test.texts[start : start + AT_ONCE])
     seconds = time.perf_counter() - began
     shares = [getattr(reading, head) for reading in readings]
     guesses = [share.index(max(share)) for share in shares]

@@ -21,10 +21,10 @@ from streams.settings import Settings
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_ROUTED
 
 WARM_UP_S: Final = 10
-FULL_S: Final = 60
+FULL_S: Final = 30
 QUICK_S: Final = 5
 PATIENCE_S: Final = 15.0
-RATES: Final = ((False, 200), (True, 25), (True, 50), (True, 100), (True, 200))
+RATES: Final = ((False, 200), (True, 50), (True, 100), (True, 200))
 """With the model or without it, and mentions a second."""
 
 

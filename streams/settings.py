@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     transaction_timeout_s: Annotated[float, Field(ge=1)] = Field(
         15.0, description="Seconds after which the broker aborts a dead worker's transaction."
     )
-    model_threads: Annotated[int, Field(gt=0, le=64)] = Field(1, description="Threads of one model run.")
+    model_threads: Annotated[int, Field(gt=0, le=64)] = Field(2, description="Threads of one model run.")
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         0, description="Port of the Prometheus metrics of this process; 0: none."
     )
