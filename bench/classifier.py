@@ -22,11 +22,11 @@ from bench.delays import percentile
 from bench.machine import machine
 from bench.report import Table, as_markdown, write_results
 from models.brand_mentions import read_brand_mentions
-from models.class_metrics import calibration_error, measure
-from models.evaluate import accepted_share
+from models.class_metrics import measure
+from models.evaluate import Evaluation, accepted_share, evaluate_sentiment, evaluate_types
 from models.held_out import HeldOut, read_held_out
 from models.manifest import MODEL_FILE, Metrics
-from models.mention_model import MentionModel, Reading
+from models.mention_model import MentionModel
 from models.own_labels import LABELS_FILE, LabelledMention, Split, read_labels, split_labelled
 from models.text import HEADS, prepare
 from models.tweeteval import LabelledTexts, read_split
@@ -55,7 +55,7 @@ def bench_sentiment(data: Path, model: MentionModel) -> Table:
     rows = [
         _guessed("VADER", _vader(), test, "sentiment"),
         _guessed("TF-IDF of words and characters, logistic regression", _linear(train), test, "sentiment"),
-        _read("this model, int8", model, test, "sentiment"),
+        _evaluated("this model, int8", evaluate_sentiment(model, test, time.perf_counter)),
     ]
     return Table(
         "classifier-sentiment",
@@ -78,7 +78,7 @@ def bench_types(mentions: dict[Split, list[LabelledMention]], model: MentionMode
     train, test = (_texts(mentions[split]) for split in ("train", "test"))  # type: ignore[index]
     rows = [
         _guessed("TF-IDF of words and characters, logistic regression", _linear(train), test, "type"),
-        _read("this model, int8", model, test, "type"),
+        _evaluated("this model, int8", evaluate_types(model, mentions["test"], time.perf_counter)),
     ]
     return Table(
         "classifier-types",
@@ -160,17 +160,8 @@ def _guessed(name: str, guess: Guess, test: LabelledTexts, head: str) -> Row:
     return Row(name, measure(guesses, test.labels, HEADS[head]), len(guesses) / seconds)
 
 
-def _read(name: str, model: MentionModel, test: LabelledTexts, head: str) -> Row:
-    began = time.perf_counter()
-    readings: list[Reading] = []
-    for start in range(0, len(test.texts), AT_ONCE):
-        readings += model.read(test.texts[start : start + AT_ONCE])
-    seconds = time.perf_counter() - began
-    shares = [getattr(reading, head) for reading in readings]
-    guesses = [share.index(max(share)) for share in shares]
-    correct = [guess == truth for guess, truth in zip(guesses, test.labels, strict=True)]
-    error = calibration_error([max(share) for share in shares], correct)
-    return Row(name, measure(guesses, test.labels, HEADS[head]), len(guesses) / seconds, error)
+def _evaluated(name: str, found: Evaluation) -> Row:
+    return Row(name, found.metrics, found.texts_per_second, found.calibration_error)
 
 
 def _batch_rate(model: MentionModel, batches: Sequence[list[str]]) -> float:

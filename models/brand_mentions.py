@@ -35,7 +35,7 @@ class BrandMention:
 
 
 def read_brand_mentions(data: Path, held_out: HeldOut) -> list[BrandMention]:
-    """Every distinct post of the eight sets about brands, in the sets' order. Raises OSError for a missing file."""
+    """Every distinct post of the seven sets about brands, in the sets' order. Raises OSError for a missing file."""
     usual = csv.field_size_limit(LONGEST_CELL)  # of the whole process
     try:
         return _distinct(data, held_out)

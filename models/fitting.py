@@ -14,7 +14,6 @@ from models.mention_network import Logits, MentionNetwork
 from models.text import LABELS, TYPES
 
 BATCHES_SORTED_TOGETHER = 50
-TEXTS_SCORED_TOGETHER = 128
 
 Say = Callable[[str], None]
 Target = Sequence[float]
@@ -60,20 +59,6 @@ def fit(
         schedule.step()
         if step % 100 == 0 or step == len(chosen):
             say(f"step {step}/{len(chosen)} loss {float(loss.detach()):.3f}")
-
-
-def score(network: MentionNetwork, tokens: Sequence[list[int]], pad_id: int) -> Logits:
-    """The logits of each text, [texts, classes], computed shortest first."""
-    network.eval()
-    by_length = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
-    found = Logits(torch.zeros(len(tokens), len(LABELS)), torch.zeros(len(tokens), len(TYPES)))
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        for start in range(0, len(by_length), TEXTS_SCORED_TOGETHER):
-            rows = by_length[start : start + TEXTS_SCORED_TOGETHER]
-            logits = network(*padded([tokens[row] for row in rows], pad_id))
-            for kept, new in zip(found, logits, strict=True):
-                kept[rows] = new.float()
-    return found
 
 
 def padded(tokens: Sequence[list[int]], pad_id: int) -> tuple[Tensor, Tensor]:

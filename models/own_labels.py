@@ -73,11 +73,6 @@ def split_labelled(mentions: Iterable[BrandMention], labels: Mapping[str, Label]
     return splits
 
 
-def is_for_test(mention: BrandMention) -> bool:
-    """Whether the mention's brand, or its author where the brand is not known, belongs to the test split."""
-    return _split_of(mention) == "test"
-
-
 def _split_of(mention: BrandMention) -> Split:
     unit = mention.author if mention.brand in OPEN_BRANDS else mention.brand
     share = int(sha1(f"{SPLIT_SALT}:{unit}".encode(), usedforsecurity=False).hexdigest()[:8], 16) / 2**32

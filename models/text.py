@@ -3,18 +3,14 @@
 import html
 import re
 import unicodedata
+from typing import get_args
 
-LABELS = ("negative", "neutral", "positive")
-"""Sentiment labels by number, which is also the order of the model's probabilities."""
+from schemas.records import MentionType, Sentiment
 
-TYPES = (
-    "customer_complaint",
-    "product_question",
-    "sales_inquiry",
-    "positive_feedback",
-    "general_conversation",
-    "spam",
-)
+LABELS: tuple[str, ...] = get_args(Sentiment)
+"""Sentiments by number, which is also the order of the model's probabilities."""
+
+TYPES: tuple[str, ...] = get_args(MentionType)
 """Mention types by number, which is also the order of the model's probabilities."""
 
 HEADS = {"sentiment": LABELS, "type": TYPES}

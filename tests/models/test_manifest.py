@@ -79,7 +79,8 @@ def test_the_measured_figures_are_above_the_floors(shipped: Path) -> None:
     measured = load_manifest(shipped).metrics["int8"]
     assert measured["sentiment"].rows == 12_284
     assert measured["sentiment"].macro_recall >= 0.69
-    assert measured["type"].macro_f1 >= 0.69
+    assert min(one.recall for one in measured["sentiment"].classes.values()) >= 0.55
+    assert measured["type"].macro_f1 >= 0.7
     assert measured["type"].classes["customer_complaint"].recall >= 0.85
 
 

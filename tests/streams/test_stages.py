@@ -29,6 +29,7 @@ from tests.streams.record_log import (
     write,
 )
 from tests.streams.worker_process import Workers
+from tests.streams.worker_relay import hand_over
 
 pytestmark = pytest.mark.kafka
 STOPS_IN_A_ROW = 11
@@ -88,17 +89,7 @@ async def test_a_kill_under_load_loses_nothing_and_keeps_the_order_of_each_key(
 
 
 async def test_workers_that_join_and_leave_lose_nothing_and_repeat_nothing(bootstrap: str, copying: Copying) -> None:
-    # A trickle: fetches wait for records, and are under way when partitions change hands
-    async with Feed(bootstrap, copying.source, per_second=150):
-        staying = copying.start()
-        for _ in range(3):
-            passing = copying.start()
-            await joined(bootstrap, copying.stage, members=2)
-            await grows(bootstrap, copying.target, by=50)
-            leaving, staying = staying, passing
-            assert await leaving.stop() == 0, leaving.errors()
-            await grows(bootstrap, copying.target, by=50)
-    await copying.drained()
+    await hand_over(copying, times=3)
     assert values(await read(bootstrap, copying.target)) == values(await read(bootstrap, copying.source))
 
 

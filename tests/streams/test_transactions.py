@@ -10,9 +10,10 @@ import pytest
 from streams.record_batches import RecordBatch
 from streams.transactions import PartitionTransactions
 from tests.streams.processes.sum_records import FORGET, MOMENTS, NEXT_OFFSET, NOTHING, SumRecords
-from tests.streams.record_log import Feed, committed, grows, holds, joined, numbered, read, size, write
+from tests.streams.record_log import Feed, committed, grows, holds, numbered, read, size, write
 from tests.streams.summing import Summing
 from tests.streams.worker_process import Workers
+from tests.streams.worker_relay import hand_over
 
 pytestmark = pytest.mark.kafka
 
@@ -54,17 +55,7 @@ async def test_a_kill_under_load_leaves_offsets_and_state_that_agree_and_costs_n
 
 
 async def test_workers_that_join_and_leave_show_everything_once(bootstrap: str, summing: Summing) -> None:
-    # A trickle: fetches wait for records, and are under way when partitions change hands
-    async with Feed(bootstrap, summing.source, per_second=150):
-        staying = summing.start()
-        for _ in range(2):
-            passing = summing.start()
-            await joined(bootstrap, summing.stage, members=2)
-            await grows(bootstrap, summing.target, by=50)
-            leaving, staying = staying, passing
-            assert await leaving.stop() == 0, leaving.errors()
-            await grows(bootstrap, summing.target, by=50)
-    await summing.drained()
+    await hand_over(summing, times=2)
     assert await summing.told() == await summing.replayed()
 
 
