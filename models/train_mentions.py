@@ -1,79 +1,39 @@
 """Train the classifier: `python -m models.train_mentions --help`.
 
-One encoder learns two things at once: sentiment from TweetEval, and mention types from our own labels.
+One encoder learns two things at once: sentiment from TweetEval, and mention types from our own labels; a larger one
+learns the same first, and its opinions are learnt with the labels.
 """
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Final, NamedTuple
 
 import torch
 
-from models.brand_mentions import read_brand_mentions
-from models.fitting import Example, Say, Target, fit
+from models.encoders import EncoderError, student_encoder, teacher_encoder
+from models.fitting import Say, fit
 from models.held_out import HeldOut, read_held_out
-from models.manifest import TrainingSettings
-from models.mention_network import PAD, EncoderError, MentionNetwork, encoder_folder
-from models.own_labels import LABELS_FILE, Label, LabelledMention, Split, read_labels, split_labelled
+from models.lessons import Corpus, from_labels, from_teacher, read_corpus
+from models.manifest import TeacherSettings, TrainingSettings
+from models.mention_network import MentionNetwork
 from models.publish_mentions import PublishError, publish
-from models.text import LABELS, TYPES, prepare
-from models.token_batches import tokenise
-from models.tweeteval import DataError, LabelledTexts, read_split
-
-ALSO_SHARE: Final = 0.35
-"""Of the probability, what a second accepted type gets."""
+from models.teacher import ask_teacher
+from models.tweeteval import DataError
 
 
-class Corpus(NamedTuple):
-    """What is learnt from: TweetEval's training split, and our labelled mentions by split."""
-
-    sentiment: LabelledTexts
-    mentions: dict[Split, list[LabelledMention]]
-
-
-def read_corpus(data: Path, held_out: HeldOut) -> Corpus:
-    """Everything but the texts kept for a final check. Raises DataError or OSError."""
-    train = read_split(data, "train")
-    kept = [pair for pair in zip(train.texts, train.labels, strict=True) if not held_out.holds(pair[0])]
-    mentions = split_labelled(read_brand_mentions(data, held_out), read_labels(LABELS_FILE))
-    return Corpus(LabelledTexts([text for text, _ in kept], [label for _, label in kept]), mentions)
-
-
-def train(corpus: Corpus, settings: TrainingSettings, say: Say) -> MentionNetwork:
-    """MiniLM with both heads, fitted. Raises EncoderError."""
-    folder = encoder_folder()
-    tokenizer = folder / "tokenizer.json"
-    ids = tokenise(corpus.sentiment.texts, tokenizer, settings.max_tokens)
-    sentiment = [
-        Example(row, _sentiment_target(label, settings.label_smoothing), None)
-        for row, label in zip(ids, corpus.sentiment.labels, strict=True)
-    ]
-    labelled = corpus.mentions["train"]
-    ids = tokenise([prepare(found.mention.text) for found in labelled], tokenizer, settings.max_tokens)
-    types = [
-        Example(row, None, _type_target(found.label, settings.label_smoothing))
-        for row, found in zip(ids, labelled, strict=True)
-    ]
-    network = MentionNetwork(folder)
-    fit(network, sentiment * settings.sentiment_passes + types * settings.type_passes, settings, PAD, say)
+def train(corpus: Corpus, settings: TrainingSettings, work: Path, say: Say) -> MentionNetwork:
+    """MiniLM with both heads, fitted to labels and, if the settings name one, to a teacher's opinions, which stay in
+    `work`. Raises EncoderError."""
+    encoder = student_encoder()
+    if teacher := settings.teacher:
+        say("the teacher learns from the labels, then says what it thinks of every text")
+        opinions = ask_teacher(corpus, teacher_encoder(work), settings, teacher, work, say)
+        examples = from_teacher(corpus, opinions, encoder, settings, teacher)
+    else:
+        examples = from_labels(corpus, encoder, settings)
+    network = MentionNetwork(encoder.folder)
+    fit(network, examples, settings, encoder.pad_id, say)
     return network
-
-
-def _sentiment_target(label: int, smoothing: float) -> Target:
-    return _smoothed([float(number == label) for number in range(len(LABELS))], smoothing)
-
-
-def _type_target(label: Label, smoothing: float) -> Target:
-    shares = [0.0] * len(TYPES)
-    shares[label.type] = 1.0 if label.also is None else 1.0 - ALSO_SHARE
-    if label.also is not None:
-        shares[label.also] += ALSO_SHARE
-    return _smoothed(shares, smoothing)
-
-
-def _smoothed(shares: list[float], by: float) -> Target:
-    return [share * (1 - by) + by / len(shares) for share in shares]
 
 
 def main() -> int:
@@ -97,10 +57,13 @@ def main() -> int:
 
 def _run(data: Path, held_out: HeldOut, work: Path, out: Path) -> None:
     """Trains, or takes the weights that an earlier run left in `work`, and publishes."""
-    settings, corpus, weights = TrainingSettings(), read_corpus(data, held_out), work / "network.pt"
-    _say(f"{len(corpus.sentiment.labels)} sentiment labels, {len(corpus.mentions['train'])} type labels")
+    teacher = TeacherSettings()
+    settings, weights = TrainingSettings(teacher=teacher), work / "network.pt"
+    corpus = read_corpus(data, held_out, teacher.unlabelled, settings.seed)
+    labelled, others = len(corpus.mentions["train"]), len(corpus.unlabelled)
+    _say(f"{len(corpus.sentiment.labels)} sentiment labels, {labelled} type labels, {others} posts without a label")
     if not weights.is_file():
-        torch.save(train(corpus, settings, _say).state_dict(), weights)
+        torch.save(train(corpus, settings, work, _say).state_dict(), weights)
     publish(data, corpus.mentions, weights, out, work, settings, _say)
 
 
