@@ -40,6 +40,7 @@ lock:            ## compiles requirements/*.lock anew (needs uv)
 	$(COMPILE) --extra dev -o requirements/dev.lock
 	$(COMPILE) --extra dev --extra bench -o requirements/bench.lock
 	$(COMPILE) --extra model -o requirements/model.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --no-deps requirements/teacher.in -o requirements/teacher.lock
 
 clean:           ## removes what make and the demo made
 	rm -rf $(VENV) $(VENV)-model .tenfour build *.egg-info
@@ -62,9 +63,10 @@ $(VENV)/bench.stamp: requirements/bench.lock $(VENV)/pip.stamp
 	$(call install,bench)
 	@touch $@ $(VENV)/run.stamp $(VENV)/dev.stamp
 
-$(VENV)/model.stamp: requirements/model.lock $(VENV)/pip.stamp
+$(VENV)/model.stamp: requirements/model.lock requirements/teacher.lock $(VENV)/pip.stamp
 	@test -x $(VENV)-model/bin/python || $(PYTHON) -m venv $(VENV)-model
 	$(VENV)-model/bin/python -m pip install --quiet --require-hashes -r requirements/model.lock
+	$(VENV)-model/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/teacher.lock
 	@touch $@
 
 define install

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from agents.keep_policies import write_policy
 from domain.policy import Policy
 from domain.routing import respond, route
 from schemas.cloudevents import headers_of
@@ -9,6 +12,7 @@ from schemas.codecs import Codec, encode
 from schemas.records import ClassifiedMention, PublicReply, RoutedMention, Tick, TimerRespond, TimerStart
 from streams.dead_letters import add_dead_letter
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
+from streams.settings import Settings
 from streams.stages import Stage
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_ROUTED, SLA_TIMER
 
@@ -49,7 +53,12 @@ class RouteMentions:
 
 
 def route_stage(policy: Policy) -> Stage:
-    return Stage(STAGE, MENTIONS_CLASSIFIED, decide=RouteMentions(policy).decide)
+    """The policy is on record before the first decision names it."""
+
+    async def keep_policy(settings: Settings) -> None:
+        await write_policy(policy, settings, int(time.time() * 1000))
+
+    return Stage(STAGE, MENTIONS_CLASSIFIED, decide=RouteMentions(policy).decide, before_start=keep_policy)
 
 
 def _outgoing(record: TimerStart | TimerRespond | RoutedMention, cause: ReceivedRecord) -> OutgoingRecord:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from domain.clock import Clock
+from agents.keep_policies import KnownCalendars
+from domain.clock import FACTS, Clock, Fact
+from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode
-from schemas.records import SlaEvent, Tick, TimerRespond, TimerStart
+from schemas.records import SlaEvent, Tick
 from streams.dead_letters import add_dead_letter
-from streams.metrics import OPEN_TIMERS, VERDICT_DELAY
+from streams.metrics import LAST_TICK, OPEN_TIMERS, VERDICT_DELAY
 from streams.metrics import SLA_EVENTS as SLA_EVENTS_WRITTEN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.stages import Stage
@@ -15,15 +17,15 @@ from streams.topics import DEADLINES_STATE, SLA_EVENTS, SLA_TIMER
 
 STAGE = "deadlines"
 SOURCE = f"/tenfour/{STAGE}"
-_CODEC = Codec[TimerStart | TimerRespond | Tick](TimerStart, TimerRespond, Tick)
+_CODEC = Codec[Fact | Tick](*FACTS, Tick)
 
 
 class DeadlinesFold:
     """The clock of one partition, between the log and the log."""
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, time: WorkingTime) -> None:
         self._partition = partition
-        self._clock = Clock()
+        self._clock = Clock(time)
         self._timestamp = 0
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -48,6 +50,7 @@ class DeadlinesFold:
 
     def given_up(self) -> None:
         OPEN_TIMERS.remove(str(self._partition))
+        LAST_TICK.remove(str(self._partition))
 
     def checkpoint(self, outbox: Outbox) -> None:
         self._add_state(outbox, self._clock.take_changes(with_tick=True))
@@ -58,10 +61,21 @@ class DeadlinesFold:
 
     def _report_open(self) -> None:
         OPEN_TIMERS.labels(str(self._partition)).set(self._clock.open_cycles)
+        if self._clock.last_tick is not None:
+            LAST_TICK.labels(str(self._partition)).set(self._clock.last_tick.timestamp())
 
 
 def deadlines_stage() -> Stage:
-    return Stage(STAGE, SLA_TIMER, new_fold=DeadlinesFold, state=DEADLINES_STATE)
+    calendars = KnownCalendars()
+    time = WorkingTime(calendars.get)
+    return Stage(
+        STAGE,
+        SLA_TIMER,
+        new_fold=lambda partition: DeadlinesFold(partition, time),
+        state=DEADLINES_STATE,
+        before_start=calendars.read,
+        background=calendars.follow,
+    )
 
 
 def _outgoing(event: SlaEvent, cause: ReceivedRecord) -> OutgoingRecord:

@@ -1,4 +1,4 @@
-"""The fold of one partition of `sla-timer`: which answers are met, at risk or missed, and when.
+"""The fold of one partition of `sla-timer`: which targets are met, at risk or missed, and when.
 
 Time is a message. A tick at T stands behind every fact before T, so what it closes has seen them all; nothing
 here asks a clock. A tick closes what was due before it; a reply at the due time is in time, also behind the
@@ -11,26 +11,47 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from domain.cycle_state import Kind, check, encode_mark, is_open, moment_of
-from domain.cycles import after_moment, after_respond, after_start
+from domain.cycle_state import check, encode_tick, moment_of, open_of
+from domain.cycles import Step, after_moment, after_respond, after_start
+from domain.desk_words import Word, after_word
 from domain.instants import from_ms, to_ms
 from domain.timetable import Timetable
-from schemas.records import SlaEvent, Tick, TimerRespond, TimerStart
+from domain.working_time import WorkingTime
+from schemas.records import (
+    SlaEvent,
+    Tick,
+    TimerCancel,
+    TimerOwner,
+    TimerRespond,
+    TimerStart,
+    TimerStop,
+    TimerSupersede,
+)
 
 TICK_KEY: Final = b"\x00tick"
 """Key of the last tick in the state topic. No conversation begins with NUL: they are percent-encoded."""
 
+Fact = TimerStart | TimerRespond | Word
+"""What is said of one conversation."""
+FACTS: Final = (TimerStart, TimerRespond, TimerStop, TimerCancel, TimerSupersede, TimerOwner)
+_NAMES: Final = frozenset(kind.model_fields["record"].default for kind in FACTS)
 Change = tuple[bytes, bytes | None]
 """A record for the state topic: key, and value or None for a tombstone."""
 
 
-class Clock:
-    """Cycles and remembered replies by conversation, and a timetable of what is next looked at when.
+def _no_calendars(version: str) -> None:
+    """Of a clock whose targets all count every minute."""
 
-    Closed cycles and replies without a cycle are kept for eight days of log time; tombstones prune them.
+
+class Clock:
+    """Cases and remembered replies by conversation, and a timetable of what is next looked at when.
+
+    Cases in which nothing runs and replies without a case are kept for eight days of log time; tombstones prune them.
+    `time` counts in the calendars that cycles name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time: WorkingTime | None = None) -> None:
+        self._time = time or WorkingTime(_no_calendars)
         self._states: dict[bytes, bytes] = {}
         self._timetable = Timetable()
         self._last_tick: int | None = None
@@ -45,26 +66,30 @@ class Clock:
     def open_cycles(self) -> int:
         return self._open
 
-    def fold(self, record: TimerStart | TimerRespond | Tick) -> list[SlaEvent]:
+    def fold(self, record: Fact | Tick) -> list[SlaEvent]:
         """Takes in the next record of the partition and tells what came of it.
 
-        Events of a tick are in the order of their time, then conversation. Raises ValueError for a start with
-        times out of order, and TypeError for a record of another kind; nothing has changed then.
+        Events of a tick are in the order of their time, then conversation. Raises ValueError for a start with times
+        out of order, TypeError for a record of another kind, and UnknownCalendar; nothing has changed then.
         """
         # Records name themselves; to compare that is ten times faster than isinstance on pydantic's classes.
         if record.record == "tick":
             return self._advance(to_ms(record.at))
-        if record.record not in ("timer_start", "timer_respond"):
-            raise TypeError(f"the clock cannot fold a {type(record).__name__}: only starts, responds and ticks")
+        if record.record not in _NAMES:
+            raise TypeError(f"the clock cannot fold a {type(record).__name__}: only ticks and what tells of timers")
         key = record.conversation.encode()
         before = self._states.get(key)
-        if record.record == "timer_start":
-            step = after_start(before, record, self._last_tick)
-        else:
-            step = after_respond(before, record, self._last_tick)
+        step = self._step(before, record)
         if step.state is not before:
             self._put(key, step.state)
         return step.events
+
+    def _step(self, before: bytes | None, fact: Fact) -> Step:
+        if fact.record == "timer_start":
+            return after_start(before, fact, self._last_tick, self._time)
+        if fact.record == "timer_respond":
+            return after_respond(before, fact, self._last_tick, self._time)
+        return after_word(before, fact, self._last_tick, self._time)
 
     def take_changes(self, *, with_tick: bool = False) -> list[Change]:
         """What to write to the state topic for all that was folded since the last call, first changed first.
@@ -75,7 +100,7 @@ class Clock:
         changes: list[Change] = [(key, self._states.get(key)) for key in self._changed]
         self._changed.clear()
         if self._last_tick is not None and (changes or with_tick):
-            changes.append((TICK_KEY, encode_mark(Kind.TICK, self._last_tick)))
+            changes.append((TICK_KEY, encode_tick(self._last_tick)))
         return changes
 
     def restore(self, key: bytes, value: bytes | None) -> None:
@@ -97,7 +122,7 @@ class Clock:
         self._timetable = Timetable()
         for key, state in self._states.items():
             self._timetable.file(key, moment_of(state))
-        self._open = sum(map(is_open, self._states.values()))
+        self._open = sum(map(open_of, self._states.values()))
 
     def digest(self) -> str:
         """A hash over the whole state, 32 hex digits: equal if and only if two clocks would go on alike."""
@@ -110,7 +135,7 @@ class Clock:
         if self._last_tick is not None and now <= self._last_tick:
             return []
         keys = self._timetable.take_due(now, self._moment_of)
-        steps = [after_moment(self._states[key], key.decode(), now) for key in keys]
+        steps = [after_moment(self._states[key], key.decode(), now, self._time) for key in keys]
         self._last_tick = now
         for key, step in zip(keys, steps, strict=True):
             self._put(key, step.state)
@@ -118,7 +143,7 @@ class Clock:
         return sorted(events, key=lambda event: (event.at, event.conversation))
 
     def _put(self, key: bytes, state: bytes | None) -> None:
-        self._open += is_open(state) - is_open(self._states.get(key))
+        self._open += open_of(state) - open_of(self._states.get(key))
         self._changed[key] = None
         if state is None:
             del self._states[key]

@@ -1,39 +1,41 @@
-"""The first-response cycle of one conversation: what a start, a reply or the passing of time makes of it.
+"""The cycles of one conversation: what a message, a reply, a word from the desk, or the passing of time makes of them.
 
-A conversation has one cycle. It opens with a start and gets one verdict: `met` by the brand's first public
-reply at or after the start and at or before the due time, or else `breached`. A reply at the due time is in
-time.
+A customer's first message opens a case with its `first_response`, and with a `resolution` if the policy has one. Once
+that is answered, the first message that asks for an answer starts a `next_response`. A response gets one verdict: `met`
+by the brand's first public reply, by a person, at or after its start and at or before its due time, or else `breached`.
+A reply at the due time is in time. A resolution pauses from such a reply to the message that starts the next response.
 All times are milliseconds since 1970; `now` is the tick that was seen last, None before the first.
 """
 
 from typing import Final, NamedTuple
 
 from domain.cycle_state import (
+    Case,
     Cycle,
     Kind,
     Reply,
-    at_risk,
-    decode_cycle,
+    Status,
+    decode_case,
     decode_replies,
-    encode_mark,
-    encode_open,
+    encode_case,
     encode_replies,
-    is_open,
     kind_of,
     moment_of,
 )
-from domain.instants import from_ms, to_ms
-from schemas.ids import derive_id
-from schemas.records import SlaEvent, SlaEventKind, SlaTarget, TimerRespond, TimerStart
+from domain.instants import to_ms
+from domain.turn import RESPONSES, Turn
+from domain.working_time import WorkingTime, risk_moments
+from schemas.records import SlaEvent, SlaTarget, TargetMinutes, TimerRespond, TimerStart
 
 REMEMBERED_MS: Final = 8 * 24 * 3_600_000
-"""Eight days: how long a closed cycle refuses a repeated start, and an early reply waits for its question."""
-
+"""Eight days: how long a case in which nothing runs is kept, and an early reply waits for its question."""
 REMEMBERED_REPLIES: Final = 32
-"""Replies kept of a conversation without a cycle, the latest; a brand may post there without end."""
+"""Replies kept of a conversation without a case, the latest; a brand may post there without end."""
+REMEMBERED_MESSAGES: Final = 32
+"""Messages kept behind one that waits. Of more, the last takes the place of the one before."""
 
-_TARGET: Final[SlaTarget] = "first_response"
-_EVENT_FIELDS: Final = set(SlaEvent.model_fields)
+_MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 24 * 3_600_000
 
 
 class Step(NamedTuple):
@@ -43,58 +45,179 @@ class Step(NamedTuple):
     events: list[SlaEvent]
 
 
-def after_start(before: bytes | None, start: TimerStart, now: int | None) -> Step:
-    """Opens the cycle, and settles it at once if a remembered reply or the last tick decides.
+def after_start(before: bytes | None, start: TimerStart, now: int | None, time: WorkingTime) -> Step:
+    """Opens a case, starts a later response or a desk target, or notes that the customer wrote again.
 
-    Ignored if the conversation has a cycle, open or closed. Raises ValueError if its times are out of order.
+    A repeated start changes nothing. Raises ValueError if its times are out of order.
     """
-    at_risk_at, cycle = _cycle_of(start)
-    if before is not None and kind_of(before) != Kind.REPLIED:
+    cycle = _cycle_of(start)
+    if start.target not in RESPONSES:
+        return _after_desk_start(before, start, cycle, now, time)
+    if before is None or kind_of(before) == Kind.REPLIES:
+        turn = Turn(start.conversation, Case(start.mention), now, time)
+        _open_case(turn, start, cycle)
+        for reply in decode_replies(before) if before is not None else []:
+            if reply.at >= cycle.started:
+                turn.answer(reply)
+        turn.settle()
+        return _done(turn, cycle.started)
+    turn = Turn(start.conversation, decode_case(before), now, time)
+    if not _after_message(turn, start, cycle):
         return Step(before, [])
-    started = _event(start.conversation, cycle, "started", cycle.started, now)
-    reply = _first_reply(before, cycle.started)
-    if reply is not None:
-        step = _answered(start.conversation, cycle, reply, now)
-    elif now is not None and cycle.due < now:
-        step = _breached(start.conversation, cycle, now)
-    else:
-        step = Step(encode_open(cycle, at_risk_at), [])
-    return Step(step.state, [started, *step.events])
+    turn.settle()
+    return _done(turn, cycle.started)
 
 
-def after_respond(before: bytes | None, respond: TimerRespond, now: int | None) -> Step:
-    """Closes the open cycle, unless the reply is older than the start; without a cycle it is remembered."""
+def after_respond(before: bytes | None, respond: TimerRespond, now: int | None, time: WorkingTime) -> Step:
+    """Takes in a reply of the brand; an automatic one answers nothing. Without a case it is remembered."""
+    if respond.automatic:
+        return Step(before, [])
     reply = Reply(to_ms(respond.responded_at), respond.reply)
-    if before is None or kind_of(before) == Kind.REPLIED:
+    if before is None or kind_of(before) == Kind.REPLIES:
         return Step(_remember(before, reply, now), [])
-    if not is_open(before):
+    turn = Turn(respond.conversation, decode_case(before), now, time)
+    if _is_old_news(turn.case, reply):
         return Step(before, [])
-    cycle = decode_cycle(before)
-    if reply.at < cycle.started:
-        return Step(before, [])
-    return _answered(respond.conversation, cycle, reply, now)
+    turn.answer(reply)
+    turn.settle()
+    return _done(turn, reply.at)
 
 
-def after_moment(before: bytes, conversation: str, now: int) -> Step:
-    """What time alone does: `at_risk`, `breached` (alone, if both have passed), or forgetting."""
-    if not is_open(before):
+def after_moment(before: bytes, conversation: str, now: int, time: WorkingTime) -> Step:
+    """What time alone does: `at_risk`, `breached` (alone, if both have passed), or forgetting.
+
+    A resolution that is paused when the case is forgotten is met: the customer had nothing to add.
+    """
+    if kind_of(before) == Kind.REPLIES:
         return Step(None, [])
-    cycle = decode_cycle(before)
-    if cycle.due < now:
-        return _breached(conversation, cycle, now)
-    return Step(at_risk(before, cycle.due), [_event(conversation, cycle, "at_risk", moment_of(before), now)])
+    turn = Turn(conversation, decode_case(before), now, time)
+    running = turn.running()
+    if not running and moment_of(before) < now:
+        for cycle in [cycle for cycle in turn.case.cycles if cycle.status == Status.PAUSED]:
+            turn.end(cycle, "met", cycle.since, elapsed=cycle.elapsed)
+        return Step(None, turn.events)
+    for cycle in running:
+        if cycle.due < now:
+            turn.breach(cycle)
+        elif cycle.risks and cycle.risks[0] < now:
+            turn.warn(cycle)
+    return _done(turn, now)
 
 
-def _cycle_of(start: TimerStart) -> tuple[int, Cycle]:
-    started, at_risk_at, due = to_ms(start.started_at), to_ms(start.at_risk_at), to_ms(start.due_at)
-    if not started <= at_risk_at <= due:
+def _open_case(turn: Turn, start: TimerStart, cycle: Cycle, linked: str = "") -> None:
+    turn.case.opened, turn.case.linked = start.mention, linked
+    turn.case.reopen_ms = (start.reopen_days or 0) * _DAY_MS
+    turn.wait(cycle, linked=linked)
+    if start.resolution is not None:
+        turn.open(_counted(start, start.resolution, cycle.started, turn.time), linked=linked)
+
+
+def _after_message(turn: Turn, start: TimerStart, cycle: Cycle) -> bool:
+    """A message in a conversation that has a case; whether it changed anything."""
+    case = turn.case
+    if case.answered_until is not None and cycle.started <= case.answered_until:
+        return False
+    if not case.opened:  # only the desk's own targets so far, or the case was cancelled
+        _open_case(turn, start, cycle)
+        return True
+    if case.waiting_since is None and case.resolved_at is not None and cycle.started > _reopens_until(case):
+        earlier, case.resolved_at = case.opened, None
+        _open_case(turn, start, cycle, linked=earlier)
+        return True
+    following = _next_response(start)
+    if following is None or cycle.started < (case.waiting_since or cycle.started):
+        return False
+    if case.waiting_since is None:
+        turn.take_up(following)
+        return True
+    return _put_behind(case, following)
+
+
+def _put_behind(case: Case, following: Cycle) -> bool:
+    known = (cycle.mention for cycle in [*case.cycles, *case.pending] if cycle.target in RESPONSES)
+    if following.mention in known:
+        return False
+    kept = sorted([*case.pending, following], key=lambda cycle: cycle.started)
+    case.pending = [*kept[: REMEMBERED_MESSAGES - 1], kept[-1]] if len(kept) > REMEMBERED_MESSAGES else kept
+    return True
+
+
+def _reopens_until(case: Case) -> int:
+    assert case.resolved_at is not None
+    return case.resolved_at + case.reopen_ms
+
+
+def _is_old_news(case: Case, reply: Reply) -> bool:
+    """Whether a reply neither answers nor corrects, and is not later than what is known."""
+    corrects = any(c.status == Status.BREACHED and c.since <= reply.at <= c.due for c in case.cycles)
+    answers = case.waiting_since is not None and reply.at >= case.waiting_since
+    return not corrects and not answers and case.answered_until is not None and reply.at <= case.answered_until
+
+
+def _after_desk_start(
+    before: bytes | None, start: TimerStart, cycle: Cycle, now: int | None, time: WorkingTime
+) -> Step:
+    if start.target == "resolution":
+        raise ValueError(f"timer start {start.id}: a resolution starts with its case, not alone")
+    if before is not None and kind_of(before) == Kind.REPLIES:
+        return Step(before, [])  # the desk acts on mentions that have a clock; this one's has been forgotten
+    turn = Turn(start.conversation, decode_case(before) if before is not None else Case(""), now, time)
+    if turn.knows(cycle):
+        return Step(before, [])
+    turn.open(cycle)
+    turn.settle()
+    return _done(turn, cycle.started)
+
+
+def _cycle_of(start: TimerStart) -> Cycle:
+    risks = [to_ms(moment) for moment in (start.at_risk_at, *start.at_risk_again)]
+    return _timed(start, start.target, risks, to_ms(start.due_at))
+
+
+def _next_response(start: TimerStart) -> Cycle | None:
+    times = start.next_response
+    if times is None:
+        return None
+    risks = [to_ms(moment) for moment in (times.at_risk_at, *times.at_risk_again)]
+    return _timed(start, "next_response", risks, to_ms(times.due_at))
+
+
+def _timed(start: TimerStart, target: SlaTarget, risks: list[int], due: int) -> Cycle:
+    """A cycle that never pauses: its times are found by whoever starts it."""
+    started = to_ms(start.started_at)
+    moments = [started, *risks, due]
+    if sorted(moments) != moments:
         raise ValueError(f"timer start {start.id}: its times are out of order: they must be start, at risk, due")
-    return at_risk_at, Cycle(start.mention, start.brand, start.type, start.team, start.policy, started, due)
+    budget = due - started if start.minutes is None or target == "next_response" else start.minutes * _MINUTE_MS
+    return _cycle(start, target, due, risks, budget, [])
 
 
-def _first_reply(state: bytes | None, started: int) -> Reply | None:
-    replies = decode_replies(state) if state is not None else []
-    return next((reply for reply in replies if reply.at >= started), None)
+def _counted(start: TimerStart, target: TargetMinutes, at: int, time: WorkingTime) -> Cycle:
+    """A cycle that may pause: its times are found here, again and again."""
+    budget, levels = target.minutes * _MINUTE_MS, [level * _MINUTE_MS for level in target.at_risk]
+    due = time.add(start.calendar, at, budget)
+    return _cycle(start, target.target, due, risk_moments(time, start.calendar, at, 0, levels), budget, levels)
+
+
+def _cycle(start: TimerStart, target: SlaTarget, due: int, risks: list[int], budget: int, levels: list[int]) -> Cycle:
+    started = to_ms(start.started_at)
+    return Cycle(
+        target=target,
+        mention=start.mention,
+        brand=start.brand,
+        type=start.type,
+        team=start.team,
+        policy=start.policy,
+        calendar=start.calendar,
+        started=started,
+        due=due,
+        risks=risks,
+        budget=budget,
+        levels=levels,
+        elapsed=0,
+        since=started,
+        late_ingest=start.received_at is not None and to_ms(start.received_at) > due,
+    )
 
 
 def _remember(state: bytes | None, reply: Reply, now: int | None) -> bytes:
@@ -102,69 +225,13 @@ def _remember(state: bytes | None, reply: Reply, now: int | None) -> bytes:
     if state is not None and reply in replies:
         return state
     latest = sorted([*replies, reply])[-REMEMBERED_REPLIES:]
-    return encode_replies(latest, _forget(reply.at, now))
+    return encode_replies(latest, forget_at(reply.at, now))
 
 
-def _answered(conversation: str, cycle: Cycle, reply: Reply, now: int | None) -> Step:
-    """By the first reply since the start: in time, or proof that there was none in time."""
-    if reply.at > cycle.due:
-        return _breached(conversation, cycle, now)
-    met = _event(conversation, cycle, "met", reply.at, now, reply.id)
-    return Step(_closed(reply.at, now), [met])
+def _done(turn: Turn, at: int) -> Step:
+    return Step(encode_case(turn.case, forget_at(at, turn.now)), turn.events)
 
 
-def _breached(conversation: str, cycle: Cycle, now: int | None) -> Step:
-    # The late reply is not named: whether it or a tick told first must make no difference.
-    return Step(_closed(cycle.due, now), [_event(conversation, cycle, "breached", cycle.due, now)])
-
-
-def _closed(at: int, now: int | None) -> bytes:
-    return encode_mark(Kind.CLOSED, _forget(at, now))
-
-
-def _forget(at: int, now: int | None) -> int:
+def forget_at(at: int, now: int | None) -> int:
+    """When what happened at `at` is no longer remembered."""
     return (at if now is None else now) + REMEMBERED_MS
-
-
-def _event(
-    conversation: str, cycle: Cycle, kind: SlaEventKind, at: int, now: int | None, reply: str | None = None
-) -> SlaEvent:
-    cycle_id = derive_id(conversation, _TARGET, cycle.mention)
-    return _trusted(
-        {
-            "record": "sla_event",
-            "version": 1,
-            "id": derive_id(conversation, _TARGET, cycle_id, kind),
-            "kind": kind,
-            "conversation": conversation,
-            "target": _TARGET,
-            "cycle": cycle_id,
-            "mention": cycle.mention,
-            "brand": cycle.brand,
-            "type": cycle.type,
-            "team": cycle.team,
-            "started_at": from_ms(cycle.started),
-            "due_at": from_ms(cycle.due),
-            "at": from_ms(at),
-            "decided_at": None if now is None else from_ms(now),
-            "reply": reply,
-            "policy": cycle.policy,
-        }
-    )
-
-
-def _trusted(fields: dict[str, object]) -> SlaEvent:
-    """As `SlaEvent(**fields)`, unchecked: each value comes from a record that was checked. 2 instead of 5 µs.
-
-    `model_construct` takes longer than checking does. Pickling's door is the one that pydantic keeps open.
-    """
-    event = SlaEvent.__new__(SlaEvent)
-    event.__setstate__(
-        {
-            "__dict__": fields,
-            "__pydantic_fields_set__": _EVENT_FIELDS,
-            "__pydantic_extra__": None,
-            "__pydantic_private__": None,
-        }
-    )
-    return event

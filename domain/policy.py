@@ -1,162 +1,89 @@
 """What the brand decides, as `policy.yaml` says it: types, teams, owners, targets, words, thresholds."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, Final, NamedTuple, Self, get_args
+from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from domain.business_time import elapsed
+from domain.calendars import Calendar, expanded
+from domain.open_hours import DAY_MINUTES
+from domain.policy_sections import (
+    AnsweredType,
+    Brands,
+    MentionTypes,
+    PriorityRaises,
+    Review,
+    RiskRoute,
+    RiskWords,
+    Section,
+    TargetRule,
+    Team,
+    Text,
+)
 from domain.policy_source import PolicyError, PolicySource
 from domain.risk_rules import RiskHit, RiskRules
-from domain.word_index import is_symbol, is_word_character
-from schemas.records import MentionType, RiskFlag, Routing, Urgency
+from domain.targets import Promise, RiskLevel, offset, target_minutes
+from domain.working_time import ALWAYS_OPEN, WorkingTime, calendar_version
+from schemas.records import MentionType, PolicyVersion, RiskFlag, Routing, Urgency
 
-__all__ = ["Answer", "Policy", "PolicyError", "parse_policy"]
+__all__ = ["Policy", "PolicyError", "parse_policy"]
 
-MAX_TARGET_MINUTES: Final = 43_200
-"""Thirty days: no promise is longer, and a slip of the keyboard is."""
+HOLIDAYS_FROM: Final = 2010
+HOLIDAYS_TO: Final = 2049
+"""The years whose holidays go into a calendar's version, and so into every cycle that is counted in it."""
 INFLUENCER: Final[RiskFlag] = "press_or_influencer"
+_LONGEST_HOLIDAYS: Final = timedelta(days=14)
 
 
-def _brands(value: object) -> object:
-    if value == "any":
-        return None
-    if not isinstance(value, list):
-        raise PydanticCustomError("brands", "should be a list of names or the word any")
-    return value
+def _any(levels: tuple[RiskLevel, ...]) -> tuple[RiskLevel, ...]:
+    """Pydantic's own check of the length would tell a wrong level twice."""
+    if not levels:
+        raise PydanticCustomError("too_short", "should have at least 1 item")
+    return levels
 
 
-def _content_word(word: str) -> str:
-    if is_symbol(word) or any(map(is_word_character, word)):
-        return word
-    raise PydanticCustomError("content_word", "has neither letter nor digit, and is more than one symbol")
+def _opens_every_year(calendar: Calendar) -> Calendar:
+    """A year whose every opening is a holiday would have targets that are never due."""
+    for year in sorted({HOLIDAYS_FROM, *(day.year for day in calendar.holidays.extra)}):
+        start = datetime(year, 1, 1, tzinfo=UTC)
+        if not elapsed(calendar, start, start + timedelta(days=365)):
+            raise PydanticCustomError("never_open", "has no open minute in {year}", {"year": year})
+    return calendar
 
 
-def _known_team(team: str, info: ValidationInfo) -> str:
-    teams = (info.context or {}).get("teams", [team])
-    if team not in teams:
-        raise PydanticCustomError("unknown_team", "there is no team '{team}'", {"team": team, "known": sorted(teams)})
-    return team
+class _Targets(NamedTuple):
+    """Minutes."""
+
+    first_response: int
+    next_response: int | None
+    resolution: int | None
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
-TeamName = Annotated[Text, AfterValidator(_known_team)]
-Word = Annotated[Text, AfterValidator(_content_word)]
-Brands = Annotated[
-    Annotated[frozenset[Text], Field(min_length=1), PlainSerializer(sorted)] | None, BeforeValidator(_brands)
-]
-
-
-class _Section(BaseModel):
-    """A field's description is the hint of its refusal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Team(_Section):
-    name: Annotated[Text, Field(description="the name as people read it, such as Customer support")]
-
-
-class AnsweredType(_Section):
-    urgency: Annotated[Urgency, Field(description="how pressing the type is")]
-    priority: Annotated[int, Field(strict=True, ge=1, le=5, description="a whole number, 1 (first) to 5")]
-    first_response_minutes: Annotated[
-        int,
-        Field(strict=True, gt=0, le=MAX_TARGET_MINUTES, description="whole minutes, such as 120 for two hours"),
-    ]
-    team: Annotated[TeamName, Field(description="a name from `teams`")]
-    owner: Annotated[Text, Field(description="the queue that holds the mention, such as support-queue")]
-
-
-class UnansweredType(_Section):
-    urgency: Annotated[Urgency, Field(description="how pressing the type is")]
-
-
-class MentionTypes(_Section):
-    customer_complaint: AnsweredType
-    product_question: AnsweredType
-    sales_inquiry: AnsweredType
-    positive_feedback: AnsweredType
-    general_conversation: AnsweredType
-    spam: UnansweredType
-
-    def rules(self) -> list[tuple[MentionType, AnsweredType | UnansweredType]]:
-        return [(type_, getattr(self, type_)) for type_ in get_args(MentionType)]
-
-
-class RiskWords(_Section):
-    flag: Annotated[RiskFlag, Field(description="the risk that the words raise")]
-    words: Annotated[
-        tuple[Word, ...],
-        Field(min_length=1, description="a list of words and phrases, such as [lawyer, legal action]"),
-    ]
-    exceptions: Annotated[tuple[Word, ...], Field(description="phrases in which a word means something else")] = ()
-
-
-class Review(_Section):
-    """How many mentions people look at again: by share of all, or by the errors tolerated among the rest."""
-
-    share: Annotated[
-        float | None, Field(strict=True, ge=0, le=1, description="a share of all mentions, such as 0.15")
-    ] = None
-    tolerated_error: Annotated[
-        float | None, Field(strict=True, ge=0, le=1, description="a share of the mentions not looked at, such as 0.1")
-    ] = None
-
-    @model_validator(mode="after")
-    def _says_one(self) -> Self:
-        if (self.share is None) == (self.tolerated_error is None):
-            raise PydanticCustomError("one_of", "should say either share or tolerated_error")
-        return self
-
-
-class PriorityRaises(_Section):
-    """By how many steps each raises the priority of a routed mention; 1 is the most pressing and the limit."""
-
-    negative_sentiment: Annotated[int, Field(strict=True, ge=0, le=4, description="steps, 0 to 4")] = 0
-    verified_author: Annotated[int, Field(strict=True, ge=0, le=4, description="steps, 0 to 4")] = 0
-    risk_flags: Annotated[
-        dict[RiskFlag, Annotated[int, Field(strict=True, ge=0, le=4)]],
-        Field(description="steps for each flag, such as {safety: 4}"),
-    ] = {}
-
-
-class RiskRoute(_Section):
-    flag: Annotated[RiskFlag, Field(description="the risk flag that sends a mention there")]
-    team: Annotated[TeamName, Field(description="a name from `teams`")]
-    owner: Annotated[Text, Field(description="the queue that holds the mention, such as pr-leads")]
-
-
-class Answer(NamedTuple):
-    """Who answers a type, and the spans of its first-response target, counted from the start."""
-
-    routing: Routing
-    at_risk_after: timedelta
-    due_after: timedelta
-
-
-class Policy(_Section):
+class Policy(Section):
     """Frozen and checked. Files that decide the same have the same `version`, however they are laid out."""
 
     brands: Annotated[Brands, Field(description="a list of brand names, or `brands: any`")]
     """None takes every brand."""
     review: Annotated[Review, Field(description="`share: 0.15`, or `tolerated_error: 0.1`")]
-    at_risk_fraction: Annotated[
-        float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a fraction, such as 0.75")
+    at_risk: Annotated[
+        tuple[RiskLevel, ...],
+        AfterValidator(_any),
+        Field(description="a list of levels, such as [{fraction: 0.75}]"),
+    ]
+    """When a target is at risk, in levels."""
+    start_from: Annotated[
+        Literal["posted", "received"], Field(description="`posted`, the time on the channel, or `received`")
+    ] = "posted"
+    reopen_days: Annotated[int, Field(strict=True, ge=0, le=7, description="whole days, 0 to 7")] = 5
+    """How long after its resolution a message still belongs to the same case."""
+    calendars: Annotated[
+        dict[Text, Annotated[Calendar, AfterValidator(_opens_every_year)]],
+        Field(default_factory=dict, description="a calendar that opens in every year, by its name"),
     ]
     teams: Annotated[dict[Text, Team], Field(min_length=1, description="each team by its key, with a name")]
     types: Annotated[MentionTypes, Field(description="all six types of mention")]
@@ -165,18 +92,89 @@ class Policy(_Section):
     raise_priority: Annotated[PriorityRaises, Field(description="steps by cause")] = PriorityRaises()
     send_to: Annotated[tuple[RiskRoute, ...], Field(description="a list of entries: flag, team, owner")] = ()
     """The first whose flag a mention has decides who owns it; without any, its type does."""
+    targets: Annotated[tuple[TargetRule, ...], Field(description="a list of entries: whom it fits, and minutes")] = ()
+    """Exceptions from the targets of the types; of each target, the first that fits and names it decides."""
 
     @cached_property
     def version(self) -> str:
-        """The first 16 hex digits of the BLAKE2b of the policy as JSON with sorted keys."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """The first 16 hex digits of the BLAKE2b of the policy as JSON with sorted keys, holidays as dates."""
+        plain = self.model_dump(mode="json") | {
+            "calendars": {name: calendar.model_dump(mode="json") for name, calendar in self._expanded.items()}
+        }
+        canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return blake2b(canonical.encode()).hexdigest()[:16]
 
     @cached_property
-    def answers(self) -> dict[MentionType, Answer]:
-        """Who answers each type and how soon. Types that nobody answers (spam) are absent."""
+    def calendar_versions(self) -> dict[str, Calendar]:
+        """By content hash, the calendars with their holidays as dates."""
+        return {calendar_version(calendar): calendar for calendar in self._expanded.values()}
+
+    @cached_property
+    def _expanded(self) -> dict[str, Calendar]:
+        return {
+            name: expanded(calendar, HOLIDAYS_FROM, HOLIDAYS_TO) for name, calendar in sorted(self.calendars.items())
+        }
+
+    @cached_property
+    def time(self) -> WorkingTime:
+        """Counts in the policy's own calendars."""
+        return WorkingTime(self.calendar_versions.get)
+
+    @cached_property
+    def answers(self) -> dict[MentionType, Routing]:
+        """Who answers each type. Types that nobody answers (spam) are absent."""
         rules = self.types.rules()
         return {type_: self._answer(type_, rule) for type_, rule in rules if isinstance(rule, AnsweredType)}
+
+    def promise(self, type_: MentionType, team: str, priority: int) -> Promise:
+        """What is owed to such a mention. Raises KeyError for a type that nobody answers."""
+        found = self._promises.get((type_, team, priority))
+        if found is None:
+            found = self._promises[(type_, team, priority)] = self._promise(type_, team, priority)
+        return found
+
+    @cached_property
+    def _promises(self) -> dict[tuple[MentionType, str, int], Promise]:
+        return {}
+
+    def _promise(self, type_: MentionType, team: str, priority: int) -> Promise:
+        minutes, calendar = self._targets(type_, team, priority), self.teams[team].calendar
+        return Promise(
+            calendar if calendar == ALWAYS_OPEN else calendar_version(self._expanded[calendar]),
+            minutes.first_response,
+            offset(minutes.first_response, self.at_risk),
+            None if minutes.next_response is None else offset(minutes.next_response, self.at_risk),
+            None if minutes.resolution is None else target_minutes(minutes.resolution, self.at_risk),
+            self.reopen_days,
+        )
+
+    def _targets(self, type_: MentionType, team: str, priority: int) -> _Targets:
+        rule = dict(self.types.rules())[type_]
+        if not isinstance(rule, AnsweredType):
+            raise KeyError(type_)
+        fitting = [*(found for found in self.targets if found.fits(type_, team, priority)), rule]
+        first, following, resolution = (
+            next((minutes for found in fitting if (minutes := getattr(found, f"{name}_minutes")) is not None), None)
+            for name in _Targets._fields
+        )
+        assert first is not None
+        return _Targets(first, following, resolution)
+
+    def longest_wait(self) -> timedelta:
+        """No response is due later after its start, however seldom its calendar is open, by a rough upper bound."""
+        rules: list[AnsweredType | TargetRule] = [
+            rule for _, rule in self.types.rules() if isinstance(rule, AnsweredType)
+        ]
+        rules += self.targets
+        named = ((found.first_response_minutes, found.next_response_minutes) for found in rules)
+        longest = timedelta(minutes=max(minutes for pair in named for minutes in pair if minutes is not None))
+        seldom = max((_closed_share(calendar) for calendar in self.calendars.values()), default=1.0)
+        return longest * seldom + (_LONGEST_HOLIDAYS if self.calendars else timedelta())
+
+    def record(self) -> PolicyVersion:
+        """What the topic `policies` keeps of it."""
+        calendars = {name: found.model_dump(mode="json") for name, found in self.calendar_versions.items()}
+        return PolicyVersion(id=self.version, policy=self.model_dump(mode="json"), calendars=calendars)
 
     @cached_property
     def urgencies(self) -> dict[MentionType, Urgency]:
@@ -201,17 +199,15 @@ class Policy(_Section):
     def takes(self, brand: str) -> bool:
         return self.brands is None or brand in self.brands
 
-    def _answer(self, type_: MentionType, rule: AnsweredType) -> Answer:
-        due_after = timedelta(minutes=rule.first_response_minutes)
-        routing = Routing(
+    def _answer(self, type_: MentionType, rule: AnsweredType) -> Routing:
+        return Routing(
             team=rule.team,
             owner=rule.owner,
             priority=rule.priority,
-            first_response_minutes=rule.first_response_minutes,
+            first_response_minutes=self.promise(type_, rule.team, rule.priority).first_response_minutes,
             policy=self.version,
             reason=f"{type_} is answered by {self.teams[rule.team].name}",
         )
-        return Answer(routing, due_after * self.at_risk_fraction, due_after)
 
 
 def parse_policy(text: str, name: str) -> Policy:
@@ -222,7 +218,7 @@ def parse_policy(text: str, name: str) -> Policy:
     source = PolicySource(text, name)
     problems = source.repeated_keys()
     try:
-        policy = Policy.model_validate(source.data, context={"teams": _team_keys(source.data)})
+        policy = Policy.model_validate(source.data, context=_names(source.data))
     except ValidationError as error:
         problems += source.refusals(error, Policy)
     if problems:
@@ -230,6 +226,17 @@ def parse_policy(text: str, name: str) -> Policy:
     return policy
 
 
-def _team_keys(data: object) -> list[str]:
-    teams = data.get("teams") if isinstance(data, dict) else None
-    return [str(key) for key in teams] if isinstance(teams, dict) else []
+def _closed_share(calendar: Calendar) -> float:
+    """A week's minutes to those of them that are open, overlaps counted twice."""
+    spans = [interval for day in calendar.open.intervals() for interval in day]
+    return max(1.0, 7 * DAY_MINUTES / sum(span.closes - span.opens for span in spans))
+
+
+def _names(data: object) -> dict[str, list[str]]:
+    """What may be referred to, so that a reference to nothing is told where it stands."""
+    return {part: _keys(data, part) for part in ("teams", "calendars")}
+
+
+def _keys(data: object, part: str) -> list[str]:
+    found = data.get(part) if isinstance(data, dict) else None
+    return [str(key) for key in found] if isinstance(found, dict) else []

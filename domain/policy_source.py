@@ -151,7 +151,7 @@ def _hint(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return _nearest(str(path[-1]), list(_model_at(model, path[:-1]).model_fields))
     if kind == "literal_error":
         return _nearest(str(found), detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
-    if kind == "unknown_team":
+    if kind in ("unknown_team", "unknown_calendar"):
         return _nearest(str(found), detail["ctx"]["known"])
     if kind in _NOT_A_MAPPING:
         return "write its keys below it, indented"
@@ -179,6 +179,12 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
     """The innermost model that the path goes through; keys of a dict and numbers of a list stay in place."""
     for part in path:
         field = model.model_fields.get(str(part))
-        inner: list[Any] = [field.annotation, *get_args(field.annotation)] if field else []
-        model = next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), model)
+        model = next(_models_in(field.annotation), model) if field else model
     return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

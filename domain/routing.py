@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from domain.policy import Answer, Policy, PriorityRaises
+from domain.policy import Policy
+from domain.policy_sections import PriorityRaises
+from domain.targets import Promise, times
 from schemas.ids import conversation_key, derive_id
 from schemas.records import (
     Classification,
     ClassifiedMention,
     Mention,
+    MentionType,
     PublicReply,
     RoutedMention,
     Routing,
@@ -45,8 +48,14 @@ def route(classified: ClassifiedMention, policy: Policy) -> Routed:
     usual = policy.answers.get(classification.type)
     if usual is None:
         return _NOWHERE
-    answer = usual._replace(routing=_routing(usual.routing, mention, classification, policy))
-    return Routed(_routed_mention(mention, classification, answer), _timer_start(mention, classification, answer))
+    routing = _routing(usual, mention, classification, policy)
+    promise = policy.promise(classification.type, routing.team, routing.priority)
+    if promise.first_response_minutes != routing.first_response_minutes:
+        routing = routing.model_copy(update={"first_response_minutes": promise.first_response_minutes})
+    routed = RoutedMention(
+        id=derive_id("routed", mention.id), mention=mention, classification=classification, routing=routing
+    )
+    return Routed(routed, _timer_start(mention, classification.type, routing, promise, policy))
 
 
 def respond(reply: PublicReply) -> TimerRespond:
@@ -56,6 +65,7 @@ def respond(reply: PublicReply) -> TimerRespond:
         conversation=conversation_key(reply.brand, reply.channel, reply.thread),
         reply=reply.id,
         responded_at=_event_time(reply),
+        automatic=reply.automatic,
     )
 
 
@@ -79,29 +89,35 @@ def _raised_by(mention: Mention, classification: Classification, raises: Priorit
     return steps + (raises.verified_author if mention.author_verified else 0)
 
 
-def _routed_mention(mention: Mention, classification: Classification, answer: Answer) -> RoutedMention:
-    return RoutedMention(
-        id=derive_id("routed", mention.id),
-        mention=mention,
-        classification=classification,
-        routing=answer.routing,
-    )
-
-
-def _timer_start(mention: Mention, classification: Classification, answer: Answer) -> TimerStart:
-    started_at = _event_time(mention)
+def _timer_start(
+    mention: Mention, type_: MentionType, routing: Routing, promise: Promise, policy: Policy
+) -> TimerStart:
+    started_at = _event_time(mention) if policy.start_from == "posted" else mention.received_at
+    first = times(promise.first_response, started_at, promise.calendar, policy.time)
+    following = promise.next_response
+    if following is not None and following != promise.first_response:
+        later = times(following, started_at, promise.calendar, policy.time)
+    else:
+        later = first
     return TimerStart(
         id=derive_id("timer_start", mention.id, FIRST_RESPONSE),
         conversation=conversation_key(mention.brand, mention.channel, mention.thread),
         target=FIRST_RESPONSE,
         mention=mention.id,
         brand=mention.brand,
-        type=classification.type,
-        team=answer.routing.team,
+        type=type_,
+        team=routing.team,
         started_at=started_at,
-        at_risk_at=started_at + answer.at_risk_after,
-        due_at=started_at + answer.due_after,
-        policy=answer.routing.policy,
+        at_risk_at=first.at_risk_at,
+        at_risk_again=first.at_risk_again,
+        due_at=first.due_at,
+        policy=routing.policy,
+        calendar=promise.calendar,
+        minutes=promise.first_response_minutes,
+        received_at=mention.received_at,
+        next_response=None if following is None else later,
+        resolution=promise.resolution,
+        reopen_days=promise.reopen_days,
     )
 
 

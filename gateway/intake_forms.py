@@ -67,6 +67,10 @@ class MentionForm(_PostForm):
 class ReplyForm(_PostForm):
     """A post by the brand itself, written elsewhere."""
 
+    automatic: Annotated[
+        bool, Field(strict=True, description="Posted by a program and approved by nobody: no answer to a customer.")
+    ] = False
+
     def record(self, received_at: datetime) -> PublicReply:
         identity = public_reply_id(self.brand, self.channel, self.post)
         return PublicReply(id=identity, received_at=received_at, **self.model_dump())

@@ -80,7 +80,7 @@ async def replay(
 
 def span_after_last_post(policy: Policy) -> timedelta:
     """How long ticks go on after the last post: past the longest target, and an hour."""
-    return max((answer.due_after for answer in policy.answers.values()), default=timedelta()) + LONGEST_SILENCE
+    return policy.longest_wait() + LONGEST_SILENCE
 
 
 async def refuse_passed_time(bootstrap: str, first: datetime) -> None:

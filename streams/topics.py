@@ -14,13 +14,18 @@ from schemas.records import (
     ClassifiedMention,
     DeadLetter,
     Mention,
+    PolicyVersion,
     PublicReply,
     Record,
     RoutedMention,
     SlaEvent,
     Tick,
+    TimerCancel,
+    TimerOwner,
     TimerRespond,
     TimerStart,
+    TimerStop,
+    TimerSupersede,
 )
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -70,9 +75,16 @@ MENTIONS_CLASSIFIED = Topic(
     30,
 )
 MENTIONS_ROUTED = Topic("mentions-routed", "conversation", (RoutedMention,), "route", 90)
-SLA_TIMER = Topic("sla-timer", "conversation; none for ticks", (TimerStart, TimerRespond, Tick), "route", 14)
+SLA_TIMER = Topic(
+    "sla-timer",
+    "conversation; none for ticks",
+    (TimerStart, TimerRespond, TimerStop, TimerCancel, TimerSupersede, TimerOwner, Tick),
+    "route, tenfour sla",
+    14,
+)
 SLA_EVENTS = Topic("sla-events", "conversation", (SlaEvent,), "deadlines", 90)
 DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key", (), "deadlines", None)
+POLICIES = Topic("policies", "content hash of the policy", (PolicyVersion,), "route", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -82,6 +94,7 @@ TOPICS: Final = (
     SLA_TIMER,
     SLA_EVENTS,
     DEADLINES_STATE,
+    POLICIES,
     DEAD_LETTERS,
 )
 

@@ -31,7 +31,7 @@ class Flow:
     routed: dict[str, str] = field(default_factory=dict)
     """Team by mention."""
     started: set[str] = field(default_factory=set)
-    """Cycles."""
+    """Cycles of first responses."""
     verdicts: dict[str, str] = field(default_factory=dict)
     """Kind by event id."""
     judged: set[str] = field(default_factory=set)
@@ -103,9 +103,11 @@ def _routed(flow: Flow, record: RoutedMention, place: tuple[str, int, int]) -> N
 
 
 def _event(flow: Flow, record: SlaEvent, place: tuple[str, int, int]) -> None:  # noqa: ARG001
+    if record.target != "first_response":
+        return
     if record.kind == "started":
         flow.started.add(record.cycle)
-    elif record.kind in ("met", "breached"):
+    elif record.kind in ("met", "breached", "cancelled", "superseded"):
         flow.verdicts[record.id] = record.kind
         flow.judged.add(record.cycle)
         if record.kind == "breached":

@@ -55,7 +55,7 @@ def _rows(policy: Policy) -> list[TypeRow]:
     rows = []
     for type_, rule in policy.types.rules():
         answer = policy.answers.get(type_)
-        answered = (answer.routing.team, answer.routing.owner, answer.routing.first_response_minutes) if answer else ()
+        answered = (answer.team, answer.owner, answer.first_response_minutes) if answer else ()
         rows.append(TypeRow(type_, rule.urgency, *answered))
     return rows
 

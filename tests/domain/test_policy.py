@@ -26,7 +26,7 @@ def changed(old: str, new: str) -> str:
 
 
 def test_the_shipped_policy_keeps_the_promised_times() -> None:
-    minutes = {type_: answer.routing.first_response_minutes for type_, answer in policy().answers.items()}
+    minutes = {type_: routing.first_response_minutes for type_, routing in policy().answers.items()}
     assert minutes == {
         "customer_complaint": 120,
         "product_question": 240,
@@ -58,9 +58,14 @@ def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
         ("minutes: 120", "minutes: 0", "types.customer_complaint.first_response_minutes", "greater than 0"),
         ("minutes: 120", "minutes: -5", "types.customer_complaint.first_response_minutes", "greater than 0"),
         ("minutes: 120", 'minutes: "120"', "types.customer_complaint.first_response_minutes", "integer"),
-        ("fraction: 0.75", "fraction: 1", "at_risk_fraction", "less than 1, not 1; set it to a fraction"),
-        ("fraction: 0.75", "fraction: 0", "at_risk_fraction", "greater than 0, not 0; set it to a fraction"),
-        ("fraction: 0.75", "fraction: .nan", "at_risk_fraction", "finite number"),
+        ("fraction: 0.75", "fraction: 1", "at_risk[0].fraction", "less than 1, not 1; set it to a fraction"),
+        ("fraction: 0.75", "fraction: 0", "at_risk[0].fraction", "greater than 0, not 0; set it to a fraction"),
+        ("fraction: 0.75", "fraction: .nan", "at_risk[0].fraction", "finite number"),
+        ("[{fraction: 0.75}]", "[]", "at_risk", "at least 1 item"),
+        ("{fraction: 0.75}", "{fraction: 0.75, minutes_before: 5}", "at_risk[0]", "either fraction or minutes_before"),
+        ("start_from: posted", "start_from: postd", "start_from", "did you mean posted?"),
+        ("reopen_days: 5", "reopen_days: 8", "reopen_days", "less than or equal to 7, not 8; set it to whole days"),
+        ("{name: Sales}", "{name: Sales, calendar: berln}", "teams.sales.calendar", "no calendar 'berln'"),
         ("{share: 0.15}", "{share: 15}", "review.share", "less than or equal to 1, not 15; set it to a share"),
         ("{share: 0.15}", "{shar: 0.15}", "review.shar", "unknown key; did you mean share?"),
         ("{share: 0.15}", "{share: 0.15, tolerated_error: 0.1}", "review", "either share or tolerated_error"),
@@ -122,10 +127,10 @@ def test_a_key_written_twice_on_one_line_is_told() -> None:
 
 def test_all_mistakes_are_told_at_once_from_top_to_bottom() -> None:
     text = changed("priority: 1", "priority: 9").replace("team: pr\n", "team: rp\n")
-    text = text.replace("fraction: 0.75", "fraction: 2") + "raise_priority: {}\n"
+    text = text.replace("{fraction: 0.75}", "{fraction: 2.0}") + "raise_priority: {}\n"
     told = refusal(text).splitlines()
     assert [line.split(": ")[1] for line in told] == [
-        "at_risk_fraction",
+        "at_risk[0].fraction",
         "types.customer_complaint.priority",
         "types.positive_feedback.team",
         "types.general_conversation.team",

@@ -12,8 +12,11 @@ from schemas.records import (
     Classification,
     ClassifiedMention,
     DeadLetter,
+    DeskTarget,
     Mention,
     MentionType,
+    MissCause,
+    PolicyVersion,
     PublicReply,
     RiskFlag,
     RoutedMention,
@@ -21,9 +24,16 @@ from schemas.records import (
     Sentiment,
     SlaEvent,
     SlaEventKind,
+    SlaTarget,
+    TargetMinutes,
+    TargetTimes,
     Tick,
+    TimerCancel,
+    TimerOwner,
     TimerRespond,
     TimerStart,
+    TimerStop,
+    TimerSupersede,
     Urgency,
 )
 
@@ -48,7 +58,7 @@ post_fields = {
     "received_at": instants,
 }
 mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12), author_verified=flags, **post_fields)
-public_replies = st.builds(PublicReply, **post_fields)
+public_replies = st.builds(PublicReply, automatic=flags, **post_fields)
 ticks = st.builds(Tick, at=instants)
 mention_types = st.sampled_from(get_args(MentionType))
 classifications = st.builds(
@@ -73,26 +83,40 @@ routings = st.builds(
     policy=names,
     reason=names,
 )
+targets = st.sampled_from(get_args(SlaTarget))
+risk_moments = st.lists(instants, max_size=3).map(tuple)
+minutes = st.integers(1, 10**6)
+target_minutes = st.builds(
+    TargetMinutes, target=targets, minutes=minutes, at_risk=st.lists(st.integers(0, 10**6), max_size=3).map(tuple)
+)
+target_times = st.builds(TargetTimes, at_risk_at=instants, at_risk_again=risk_moments, due_at=instants)
 timer_starts = st.builds(
     TimerStart,
     id=names,
     conversation=names,
-    target=st.just("first_response"),
+    target=targets,
     mention=names,
     brand=names,
     type=mention_types,
     team=names,
     started_at=instants,
     at_risk_at=instants,
+    at_risk_again=risk_moments,
     due_at=instants,
     policy=names,
+    calendar=names,
+    minutes=st.none() | minutes,
+    received_at=st.none() | instants,
+    next_response=st.none() | target_times,
+    resolution=st.none() | target_minutes,
+    reopen_days=st.none() | st.integers(0, 30),
 )
 sla_events = st.builds(
     SlaEvent,
     id=names,
     kind=st.sampled_from(get_args(SlaEventKind)),
     conversation=names,
-    target=st.just("first_response"),
+    target=targets,
     cycle=names,
     mention=names,
     brand=names,
@@ -104,7 +128,15 @@ sla_events = st.builds(
     decided_at=st.none() | instants,
     reply=st.none() | names,
     policy=names,
+    calendar=names,
+    elapsed_ms=st.none() | st.integers(0, 2**53),
+    level=st.none() | st.integers(1, 9),
+    cause=st.none() | st.sampled_from(get_args(MissCause)),
+    breach=st.none() | names,
+    linked=st.none() | names,
+    reason=st.none() | names,
 )
+plain_json = st.dictionaries(names, st.none() | flags | st.integers(-(2**53), 2**53) | texts, max_size=3)
 dead_letters = st.builds(
     DeadLetter,
     id=names,
@@ -125,7 +157,31 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(ClassifiedMention, id=names, mention=mentions, classification=classifications),
     st.builds(RoutedMention, id=names, mention=mentions, classification=classifications, routing=routings),
     timer_starts,
-    st.builds(TimerRespond, id=names, conversation=names, reply=names, responded_at=instants),
+    st.builds(TimerRespond, id=names, conversation=names, reply=names, responded_at=instants, automatic=flags),
+    st.builds(
+        TimerStop,
+        id=names,
+        conversation=names,
+        target=st.sampled_from(["resolution", *get_args(DeskTarget)]),
+        mention=names,
+        stopped_at=instants,
+    ),
+    st.builds(TimerCancel, id=names, conversation=names, mention=names, cancelled_at=instants, reason=names),
+    st.builds(
+        TimerSupersede,
+        id=names,
+        conversation=names,
+        mention=names,
+        type=mention_types,
+        team=names,
+        policy=names,
+        calendar=names,
+        targets=st.lists(target_minutes, max_size=3).map(tuple),
+        superseded_at=instants,
+        reason=names,
+    ),
+    st.builds(TimerOwner, id=names, conversation=names, owner=st.none() | names, on_shift=flags, since=instants),
+    st.builds(PolicyVersion, id=names, policy=plain_json, calendars=st.dictionaries(names, plain_json, max_size=2)),
     sla_events,
     dead_letters,
 )
