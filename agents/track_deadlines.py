@@ -17,7 +17,7 @@ from streams.topics import DEADLINES_STATE, SLA_EVENTS, SLA_TIMER
 
 STAGE = "deadlines"
 SOURCE = f"/tenfour/{STAGE}"
-_CODEC = Codec[Fact | Tick](*FACTS, Tick)
+TIMER_RECORDS = Codec[Fact | Tick](*FACTS, Tick)
 
 
 class DeadlinesFold:
@@ -40,7 +40,7 @@ class DeadlinesFold:
         self._timestamp = batch.records[-1].timestamp
         for record in batch.records:
             try:
-                happened = self._clock.fold(_CODEC.decode(record.value))
+                happened = self._clock.fold(TIMER_RECORDS.decode(record.value))
             except ValueError as error:
                 add_dead_letter(outbox, STAGE, record, error)
                 continue
@@ -79,7 +79,7 @@ def deadlines_stage() -> Stage:
 
 
 def _outgoing(event: SlaEvent, cause: ReceivedRecord) -> OutgoingRecord:
-    SLA_EVENTS_WRITTEN.labels(event.kind, event.type).inc()
+    SLA_EVENTS_WRITTEN.labels(event.kind, event.target, event.type).inc()
     if event.kind == "breached" and event.decided_at is not None:
         VERDICT_DELAY.observe(max(0.0, (event.decided_at - event.due_at).total_seconds()))
     return OutgoingRecord(event.conversation.encode(), encode(event), headers_of(event, SOURCE), cause.timestamp)

@@ -33,7 +33,7 @@ LAST_TICK = Gauge(
     "The clock's time, in seconds since 1970: how far it is behind now is how late verdicts are.",
     ["partition"],
 )
-SLA_EVENTS = Counter("tenfour_sla_events_total", "Events written to sla-events.", ["kind", "type"])
+SLA_EVENTS = Counter("tenfour_sla_events_total", "Events written to sla-events.", ["kind", "target", "type"])
 VERDICT_DELAY = Histogram(
     "tenfour_verdict_delay_seconds",
     "Seconds of log time from the due time to the tick that saw the breach.",

@@ -64,6 +64,16 @@ async def _committed(admin: AIOKafkaAdminClient, group: str, tps: list[TopicPart
     return {tp: found.offset for tp, found in offsets.items() if found.offset >= 0}
 
 
+async def committed_offsets(bootstrap: str, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """What a consumer group has committed; partitions without a commit are left out."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return await _committed(admin, group, tps)
+    finally:
+        await admin.close()
+
+
 async def wait_until_drained(
     bootstrap: str,
     stages: Sequence[tuple[str, str, str]],

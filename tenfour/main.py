@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "broker": "Start, stop or find the embedded broker.",
     "topics": "Create the topics, or compare them with what is declared.",
     "policy": "Check the policy.",
-    "sla": "Business time: when a target is due.",
+    "sla": "When a target is due, and whether the log says what was told.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }
 """Each command is the `app` of the module `tenfour.<command>`."""

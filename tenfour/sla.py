@@ -1,4 +1,4 @@
-"""`tenfour sla`: when is a target due, in business time?"""
+"""`tenfour sla`: when is a target due, in business time? Does the log say what was told?"""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from pydantic_core import PydanticCustomError
 from domain.business_time import Step, due, steps
 from domain.calendars import Calendar, CalendarError, parse_calendar
 from domain.policy_source import told_refusals
+from tenfour.sla_recompute import recompute
+from tenfour.sla_replay import replay
 
-app = typer.Typer(no_args_is_help=True, help="Business time: when a target is due.")
+app = typer.Typer(no_args_is_help=True, help="Targets: when they are due, and whether the log says what was told.")
+app.command("replay")(replay)
+app.command("recompute")(recompute)
 STDIN: Final = Path("-")
 
 

@@ -114,8 +114,12 @@ class Outcome:
         return [record for record in self.records["sla-events"] if isinstance(record, SlaEvent)]
 
     def verdicts(self) -> dict[str, str]:
-        """Verdict by conversation."""
-        return {event.conversation: event.kind for event in self.events() if event.kind in ("met", "breached")}
+        """Verdict on the first response by conversation."""
+        return {
+            event.conversation: event.kind
+            for event in self.events()
+            if event.target == "first_response" and event.kind in ("met", "breached")
+        }
 
     def repeated_events(self) -> list[str]:
         """Ids that stand on sla-events more than once."""
