@@ -29,6 +29,10 @@ __all__ = ["Answer", "Policy", "PolicyError", "parse_policy"]
 
 MAX_TARGET_MINUTES: Final = 43_200
 """Thirty days: no promise is longer, and a slip of the keyboard is."""
+MAX_WINDOW_MINUTES: Final = 1440
+"""A day: a longer window would tell a spike when everybody knows."""
+MAX_BASELINE_MINUTES: Final = 28 * 1440
+"""Four weeks of counts are kept at most."""
 INFLUENCER: Final[RiskFlag] = "press_or_influencer"
 
 
@@ -141,6 +145,38 @@ class RiskRoute(_Section):
     owner: Annotated[Text, Field(description="the queue that holds the mention, such as pr-leads")]
 
 
+class SpikeRules(_Section):
+    """When a window has so many more mentions of a kind than the windows before that somebody should know."""
+
+    window_minutes: Annotated[
+        int, Field(strict=True, ge=1, le=MAX_WINDOW_MINUTES, description="whole minutes, such as 15")
+    ] = 15
+    hop_minutes: Annotated[
+        int, Field(strict=True, ge=1, description="whole minutes that divide the window, such as 5")
+    ] = 5
+    """From the end of a window to the end of the next."""
+    baseline_windows: Annotated[int, Field(strict=True, ge=2, description="a number of windows, such as 96")] = 96
+    """The windows right before, end to end: together, what is usual."""
+    min_count: Annotated[int, Field(strict=True, ge=2, description="a number of mentions, such as 10")] = 10
+    ratio: Annotated[
+        float, Field(strict=True, gt=1, le=1000, allow_inf_nan=False, description="a factor above 1, such as 3.0")
+    ] = 3.0
+    chance: Annotated[float, Field(strict=True, gt=0, lt=1, description="a probability, such as 0.000001")] = 1e-6
+    """Told is only what chance alone would bring to so small a share of windows."""
+    grace_minutes: Annotated[
+        int, Field(strict=True, ge=0, le=MAX_WINDOW_MINUTES, description="whole minutes, such as 2")
+    ] = 2
+    """How long a window waits for mentions that reach us later than they were posted."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.window_minutes % self.hop_minutes:
+            raise PydanticCustomError("hop", "has a window that is not a whole number of hops")
+        if self.window_minutes * self.baseline_windows > MAX_BASELINE_MINUTES:
+            raise PydanticCustomError("baseline", "has a baseline longer than four weeks")
+        return self
+
+
 class Answer(NamedTuple):
     """Who answers a type, and the spans of its first-response target, counted from the start."""
 
@@ -165,6 +201,9 @@ class Policy(_Section):
     raise_priority: Annotated[PriorityRaises, Field(description="steps by cause")] = PriorityRaises()
     send_to: Annotated[tuple[RiskRoute, ...], Field(description="a list of entries: flag, team, owner")] = ()
     """The first whose flag a mention has decides who owns it; without any, its type does."""
+    spikes: Annotated[
+        SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
+    ] = SpikeRules()
 
     @cached_property
     def version(self) -> str:

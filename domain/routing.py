@@ -55,8 +55,13 @@ def respond(reply: PublicReply) -> TimerRespond:
         id=derive_id("timer_respond", reply.id),
         conversation=conversation_key(reply.brand, reply.channel, reply.thread),
         reply=reply.id,
-        responded_at=_event_time(reply),
+        responded_at=event_time(reply),
     )
+
+
+def event_time(post: Mention | PublicReply) -> datetime:
+    """When it was posted; a channel's clock that runs ahead of ours counts as when it was received."""
+    return min(post.posted_at, post.received_at)
 
 
 def _routing(usual: Routing, mention: Mention, classification: Classification, policy: Policy) -> Routing:
@@ -89,7 +94,7 @@ def _routed_mention(mention: Mention, classification: Classification, answer: An
 
 
 def _timer_start(mention: Mention, classification: Classification, answer: Answer) -> TimerStart:
-    started_at = _event_time(mention)
+    started_at = event_time(mention)
     return TimerStart(
         id=derive_id("timer_start", mention.id, FIRST_RESPONSE),
         conversation=conversation_key(mention.brand, mention.channel, mention.thread),
@@ -103,8 +108,3 @@ def _timer_start(mention: Mention, classification: Classification, answer: Answe
         due_at=started_at + answer.due_after,
         policy=answer.routing.policy,
     )
-
-
-def _event_time(post: Mention | PublicReply) -> datetime:
-    """When it was posted; a channel's clock that runs ahead of ours counts as when it was received."""
-    return min(post.posted_at, post.received_at)

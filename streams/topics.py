@@ -12,12 +12,15 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.records import (
     ClassifiedMention,
+    CountedUntil,
     DeadLetter,
     Mention,
+    MentionCount,
     PublicReply,
     Record,
     RoutedMention,
     SlaEvent,
+    SpikeDetected,
     Tick,
     TimerRespond,
     TimerStart,
@@ -71,8 +74,17 @@ MENTIONS_CLASSIFIED = Topic(
 )
 MENTIONS_ROUTED = Topic("mentions-routed", "conversation", (RoutedMention,), "route", 90)
 SLA_TIMER = Topic("sla-timer", "conversation; none for ticks", (TimerStart, TimerRespond, Tick), "route", 14)
-SLA_EVENTS = Topic("sla-events", "conversation", (SlaEvent,), "deadlines", 90)
+SLA_EVENTS = Topic(
+    "sla-events",
+    "conversation; brand for spikes",
+    (SlaEvent, SpikeDetected),
+    "deadlines, spikes",
+    90,
+)
 DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key", (), "deadlines", None)
+MENTION_COUNTS = Topic("mention-counts", "brand; none for time", (MentionCount, CountedUntil), "count", 2)
+COUNT_STATE = Topic("count-state", "its only one", (), "count", None)
+SPIKES_STATE = Topic("spikes-state", "a window's part, a spike, or time", (), "spikes", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -82,6 +94,9 @@ TOPICS: Final = (
     SLA_TIMER,
     SLA_EVENTS,
     DEADLINES_STATE,
+    MENTION_COUNTS,
+    COUNT_STATE,
+    SPIKES_STATE,
     DEAD_LETTERS,
 )
 
