@@ -20,6 +20,10 @@ def new_app(words: argparse.Namespace) -> faust.App:
         store="memory://",
         topic_disable_leader=True,
         broker_commit_interval=words.commit_s,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=1.0,
+        broker_request_timeout=30.0,
+        consumer_auto_offset_reset="earliest",
         table_cleanup_interval=words.cleanup_s,
         web_enabled=False,
     )
@@ -30,7 +34,6 @@ def new_app(words: argparse.Namespace) -> faust.App:
     async def count(stream: Any) -> None:
         async for value in stream:
             windows["all"] += value
-            print(f"counted {windows['all'].value()}", flush=True)
 
     return app
 
@@ -46,7 +49,7 @@ def main() -> None:
     parser.add_argument("--commit-s", type=float, default=0.2)
     words = parser.parse_args()
     quiet_libraries()
-    faust.Worker(new_app(words), loglevel="error").execute_from_commandline()
+    faust.Worker(new_app(words), loglevel="critical", redirect_stdouts=False).execute_from_commandline()
 
 
 if __name__ == "__main__":
