@@ -88,10 +88,12 @@ async def test_a_flood_of_complaints_is_told_once_with_what_was_usual(workers: W
     assert (spike.count, spike.baseline) == (41, 1.0)
     assert spike.ratio == 41.0
     assert not ran.flow.dead
+    await _assert_placed_by_brand(workers.bootstrap)
+    await asyncio.sleep(1.5)  # lag is reported once a second
     seen = metrics_of(port)
     assert seen['tenfour_spikes_total{type="customer_complaint"}'] == 2
     assert sum(value for name, value in seen.items() if name.startswith("tenfour_open_spikes")) == 0
-    await _assert_placed_by_brand(workers.bootstrap)
+    assert sum(value for name, value in seen.items() if name.startswith("tenfour_lag_records")) == 0
 
 
 async def test_a_flood_behind_a_backlog_is_the_same_spike(workers: Workers) -> None:
