@@ -21,6 +21,7 @@ from domain.policy_sections import (
     RiskRoute,
     RiskWords,
     Section,
+    SpikeRules,
     TargetRule,
     Team,
     Text,
@@ -94,6 +95,9 @@ class Policy(Section):
     """The first whose flag a mention has decides who owns it; without any, its type does."""
     targets: Annotated[tuple[TargetRule, ...], Field(description="a list of entries: whom it fits, and minutes")] = ()
     """Exceptions from the targets of the types; of each target, the first that fits and names it decides."""
+    spikes: Annotated[
+        SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
+    ] = SpikeRules()
 
     @cached_property
     def version(self) -> str:

@@ -1,6 +1,6 @@
 """The sections of `policy.yaml`: what each may say, and the hint of its refusal."""
 
-from typing import Annotated, Self, get_args
+from typing import Annotated, Final, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,11 @@ from domain.targets import Minutes
 from domain.word_index import is_symbol, is_word_character
 from domain.working_time import ALWAYS_OPEN
 from schemas.records import MentionType, RiskFlag, Urgency
+
+MAX_WINDOW_MINUTES: Final = 1440
+"""A day: a longer window would tell a spike when everybody knows."""
+MAX_BASELINE_MINUTES: Final = 28 * 1440
+"""Four weeks of counts are kept at most."""
 
 
 def _brands(value: object) -> object:
@@ -157,3 +162,35 @@ class TargetRule(Section):
             and self.team in (None, team)
             and (self.priority is None or priority <= self.priority)
         )
+
+
+class SpikeRules(Section):
+    """When a window has so many more mentions of a kind than the windows before that somebody should know."""
+
+    window_minutes: Annotated[
+        int, Field(strict=True, ge=1, le=MAX_WINDOW_MINUTES, description="whole minutes, such as 15")
+    ] = 15
+    hop_minutes: Annotated[
+        int, Field(strict=True, ge=1, description="whole minutes that divide the window, such as 5")
+    ] = 5
+    """From the end of a window to the end of the next."""
+    baseline_windows: Annotated[int, Field(strict=True, ge=2, description="a number of windows, such as 96")] = 96
+    """The windows right before, end to end: together, what is usual."""
+    min_count: Annotated[int, Field(strict=True, ge=2, description="a number of mentions, such as 10")] = 10
+    ratio: Annotated[
+        float, Field(strict=True, gt=1, le=1000, allow_inf_nan=False, description="a factor above 1, such as 3.0")
+    ] = 3.0
+    chance: Annotated[float, Field(strict=True, gt=0, lt=1, description="a probability, such as 0.000001")] = 1e-6
+    """Told is only what chance alone would bring to so small a share of windows."""
+    grace_minutes: Annotated[
+        int, Field(strict=True, ge=0, le=MAX_WINDOW_MINUTES, description="whole minutes, such as 2")
+    ] = 2
+    """How long a window waits for mentions that reach us later than they were posted."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.window_minutes % self.hop_minutes:
+            raise PydanticCustomError("hop", "has a window that is not a whole number of hops")
+        if self.window_minutes * self.baseline_windows > MAX_BASELINE_MINUTES:
+            raise PydanticCustomError("baseline", "has a baseline longer than four weeks")
+        return self

@@ -64,9 +64,14 @@ def respond(reply: PublicReply) -> TimerRespond:
         id=derive_id("timer_respond", reply.id),
         conversation=conversation_key(reply.brand, reply.channel, reply.thread),
         reply=reply.id,
-        responded_at=_event_time(reply),
+        responded_at=event_time(reply),
         automatic=reply.automatic,
     )
+
+
+def event_time(post: Mention | PublicReply) -> datetime:
+    """When it was posted; a channel's clock that runs ahead of ours counts as when it was received."""
+    return min(post.posted_at, post.received_at)
 
 
 def _routing(usual: Routing, mention: Mention, classification: Classification, policy: Policy) -> Routing:
@@ -92,7 +97,7 @@ def _raised_by(mention: Mention, classification: Classification, raises: Priorit
 def _timer_start(
     mention: Mention, type_: MentionType, routing: Routing, promise: Promise, policy: Policy
 ) -> TimerStart:
-    started_at = _event_time(mention) if policy.start_from == "posted" else mention.received_at
+    started_at = event_time(mention) if policy.start_from == "posted" else mention.received_at
     first = times(promise.first_response, started_at, promise.calendar, policy.time)
     following = promise.next_response
     if following is not None and following != promise.first_response:
@@ -119,8 +124,3 @@ def _timer_start(
         resolution=promise.resolution,
         reopen_days=promise.reopen_days,
     )
-
-
-def _event_time(post: Mention | PublicReply) -> datetime:
-    """When it was posted; a channel's clock that runs ahead of ours counts as when it was received."""
-    return min(post.posted_at, post.received_at)

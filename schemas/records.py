@@ -8,79 +8,44 @@ Instants are timezone-aware and travel as ISO 8601 in UTC.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-MAX_TEXT_CHARACTERS: Final = 100_000
-"""Longest text of a mention that is taken in; no channel allows more."""
+from schemas.record_fields import (
+    MAX_KEY_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    ConversationKey,
+    DeskTarget,
+    Instant,
+    MentionType,
+    MissCause,
+    Name,
+    Record,
+    RiskFlag,
+    Sentiment,
+    SlaTarget,
+    Urgency,
+)
 
-
-FIRST_YEAR: Final = 1900
-LAST_YEAR: Final = 2199
-"""Of an instant: a target can be added to any, and no sum overflows."""
-
-
-def _in_utc(instant: datetime) -> datetime:
-    try:
-        in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    except OverflowError:  # in the years 1 and 9999; pydantic would let it through, to end the process
-        in_utc = instant
-    if not FIRST_YEAR <= in_utc.year <= LAST_YEAR:
-        raise ValueError(f"lies outside the years {FIRST_YEAR} to {LAST_YEAR} in UTC")
-    return in_utc
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A moment in UTC, in the years 1900 to 2199. A time without offset is refused."""
-
-MAX_NAME_CHARACTERS: Final = 256
-MAX_KEY_CHARACTERS: Final = 3 * 12 * MAX_NAME_CHARACTERS + 2
-"""Three names and two colons, each character at worst four bytes of UTF-8, written `%XX`."""
-
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
-ConversationKey = Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)]
-"""What `schemas.ids.conversation_key` returns."""
-MentionType = Literal[
-    "customer_complaint",
-    "product_question",
-    "sales_inquiry",
-    "positive_feedback",
-    "general_conversation",
-    "spam",
+__all__ = [
+    "MAX_KEY_CHARACTERS",
+    "MAX_NAME_CHARACTERS",
+    "MAX_TEXT_CHARACTERS",
+    "AnyRecord",
+    "DeskTarget",
+    "Instant",
+    "MentionType",
+    "MissCause",
+    "Name",
+    "Record",
+    "RiskFlag",
+    "Sentiment",
+    "SlaTarget",
+    "Urgency",
 ]
-Sentiment = Literal["negative", "neutral", "positive"]
-Urgency = Literal["urgent", "high", "medium", "low", "none"]
-SlaTarget = Literal["first_response", "next_response", "resolution", "review", "approval", "escalation_ack"]
-"""What is promised: the first public answer, each later one, the end of the case; and within the desk, a person's look
-at a doubtful mention, the approval of a draft, the acceptance of an escalation."""
-DeskTarget = Literal["review", "approval", "escalation_ack"]
-MissCause = Literal[
-    "late_ingest",
-    "waiting_for_review",
-    "waiting_for_approval",
-    "out_of_capacity",
-    "unassigned",
-    "owner_silent",
-]
-"""Why a target is at risk or missed: received past its due time; not yet looked at, or its draft not yet approved;
-nobody on shift; nobody's; somebody's, who did not answer."""
-RiskFlag = Literal[
-    "churn_threat",
-    "legal_threat",
-    "press_or_influencer",
-    "refund_request",
-    "safety",
-    "security_or_fraud",
-    "self_harm_or_violence",
-]
-
-
-class Record(BaseModel):
-    """Frozen; unknown fields are ignored on reading."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_bytes="base64", val_json_bytes="base64")
+"""What is imported from here although it is said in `record_fields`, and all records in one."""
 
 
 class Mention(Record):
@@ -368,6 +333,64 @@ class PolicyVersion(Record):
     """By content hash, holidays expanded to dates, so that no package is needed to count with them again."""
 
 
+class MentionCount(Record):
+    """How many mentions of one batch were alike: a partial count, to be added up.
+
+    Its id derives from the batch (topic, partition, offsets) and from what is counted: a repeat has the same.
+    """
+
+    record: Literal["mention_count"] = "mention_count"
+    version: Literal[1] = 1
+    id: Name
+    brand: Name
+    type: MentionType
+    sentiment: Sentiment
+    minute: Instant
+    """The start of the minute in which they were posted."""
+    count: Annotated[int, Field(ge=1)]
+    partition: Annotated[int, Field(ge=0)]
+    """Of `mentions-classified`, as are the offsets of the batch's first and last record."""
+    first_offset: Annotated[int, Field(ge=0)]
+    last_offset: Annotated[int, Field(ge=0)]
+
+
+class CountedUntil(Record):
+    """Time for the counts: every mention that stands before the tick of `at` in the partition of
+    `mentions-classified` is counted before this record."""
+
+    record: Literal["counted_until"] = "counted_until"
+    version: Literal[1] = 1
+    id: Name
+    partition: Annotated[int, Field(ge=0)]
+    at: Instant
+
+
+class SpikeDetected(Record):
+    """Far more mentions of a kind in a window than in the windows before. Told once, until it has calmed down.
+
+    Its id derives from (brand, type, sentiment, window): a repeat has the same.
+    """
+
+    record: Literal["spike_detected"] = "spike_detected"
+    version: Literal[1] = 1
+    id: Name
+    brand: Name
+    type: MentionType
+    sentiment: Sentiment | None
+    """None: of any sentiment."""
+    window_start: Instant
+    window_end: Instant
+    """The first instant after the window."""
+    count: Annotated[int, Field(ge=1)]
+    baseline: Annotated[float, Field(gt=0)]
+    """Mentions that a window of this length has had before, on average."""
+    ratio: Annotated[float, Field(gt=0)]
+    """`count` / `baseline`."""
+    decided_at: Instant
+    """The time up to which all mentions had been counted."""
+    policy: Name
+
+
 class DeadLetter(Record):
     """A record that a stage could not read or decide, kept as it was."""
 
@@ -401,5 +424,8 @@ AnyRecord = (
     | TimerOwner
     | SlaEvent
     | PolicyVersion
+    | MentionCount
+    | CountedUntil
+    | SpikeDetected
     | DeadLetter
 )

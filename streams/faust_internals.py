@@ -73,6 +73,16 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         offset: int | None = await self.call_thread(consumer.committed, TopicPartition(tp.topic, tp.partition))
         return offset
 
+    def end_of_fetched(self, tp: TP) -> int:
+        """Where the next fetch begins, 0 where that is open: past the ends of transactions, which are no records."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assigned = subscription.assignment if subscription is not None else None
+        known = TopicPartition(tp.topic, tp.partition)
+        if assigned is None or known not in assigned.tps:
+            return 0
+        state = assigned.state_value(known)
+        return int(state.position) if state.has_valid_position else 0
+
     async def seek_to(self, tp: TP, offset: int | None) -> None:
         await self.call_thread(self._seek_to, TopicPartition(tp.topic, tp.partition), offset)
 
@@ -272,9 +282,13 @@ class BatchConsumer(driver.Consumer):
             end = self.highwater(tp)
             if end is not None:
                 self._settle(tp)
-                done = self._open[tp][0].records[0].offset if self._open[tp] else self._next_offset(tp)
-                lags[tp.partition] = max(0, end - done)
+                lags[tp.partition] = max(0, end - self._done(tp))
         return lags
+
+    def _done(self, tp: TP) -> int:
+        if self._open[tp]:
+            return int(self._open[tp][0].records[0].offset)
+        return max(self._next_offset(tp), self._thread.end_of_fetched(tp))
 
 
 def _dropped(batch: RecordBatch) -> bool:

@@ -39,6 +39,8 @@ VERDICT_DELAY = Histogram(
     "Seconds of log time from the due time to the tick that saw the breach.",
     buckets=_SECONDS,
 )
+SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
+OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram("tenfour_model_seconds", "Seconds of one model run.", buckets=_SECONDS)
 MODEL_TEXTS = Counter("tenfour_model_texts_total", "Texts that the model scored.")
 GATEWAY_REQUESTS = Counter("tenfour_gateway_requests_total", "Requests to the HTTP gateway.", ["status"])

@@ -13,11 +13,15 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorFor
 from streams.topics import partition_counts
 
 POLL_S = 0.2
+LOOK_MS = 200
+LOOK_BYTES = 16 * 1024
+"""Of a partition: what is looked for is whether there is a record at all."""
 
 
 @dataclass(frozen=True)
 class StageLag:
-    """Records of a stage's source topic that its group has not committed yet."""
+    """Records of a stage's source topic that its group has not committed yet. Offsets that are no records, such as the
+    ends of transactions, count only while there are records among them."""
 
     stage: str
     topic: str
@@ -31,7 +35,13 @@ class StageLag:
 async def stage_lags(bootstrap: str, stages: Sequence[tuple[str, str, str]]) -> list[StageLag]:
     """The lag of each stage, given as (stage, group, source topic)."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
+        max_partition_fetch_bytes=LOOK_BYTES,
+    )
     await asyncio.gather(admin.start(), consumer.start())
     try:
         counts = await partition_counts(bootstrap)
@@ -53,7 +63,24 @@ async def _lag(
     starts = await consumer.beginning_offsets(tps)
     committed = await _committed(admin, group, tps)
     done = {tp: max(committed.get(tp, 0), starts[tp]) for tp in tps}
-    return StageLag(stage, topic, {tp.partition: max(0, ends[tp] - done[tp]) for tp in tps})
+    behind = {tp: offset for tp, offset in done.items() if offset < ends[tp]}
+    with_records = await _with_records(consumer, behind, ends)
+    return StageLag(stage, topic, {tp.partition: ends[tp] - done[tp] if tp in with_records else 0 for tp in tps})
+
+
+async def _with_records(
+    consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+) -> set[TopicPartition]:
+    """The partitions that have a committed record between start and end."""
+    consumer.assign(list(starts))
+    for tp, offset in starts.items():
+        consumer.seek(tp, offset)
+    found: set[TopicPartition] = set()
+    unknown = set(starts)
+    while unknown:
+        found |= (await consumer.getmany(*unknown, timeout_ms=LOOK_MS, max_records=len(unknown))).keys()
+        unknown = {tp for tp in unknown - found if await consumer.position(tp) < ends[tp]}
+    return found
 
 
 async def _committed(admin: AIOKafkaAdminClient, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, int]:

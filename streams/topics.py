@@ -12,13 +12,16 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.records import (
     ClassifiedMention,
+    CountedUntil,
     DeadLetter,
     Mention,
+    MentionCount,
     PolicyVersion,
     PublicReply,
     Record,
     RoutedMention,
     SlaEvent,
+    SpikeDetected,
     Tick,
     TimerCancel,
     TimerOwner,
@@ -82,9 +85,18 @@ SLA_TIMER = Topic(
     "route, tenfour sla",
     14,
 )
-SLA_EVENTS = Topic("sla-events", "conversation", (SlaEvent,), "deadlines", 90)
-DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key", (), "deadlines", None)
 POLICIES = Topic("policies", "content hash of the policy", (PolicyVersion,), "route", None)
+SLA_EVENTS = Topic(
+    "sla-events",
+    "conversation; brand for spikes",
+    (SlaEvent, SpikeDetected),
+    "deadlines, spikes",
+    90,
+)
+DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key", (), "deadlines", None)
+MENTION_COUNTS = Topic("mention-counts", "brand; none for time", (MentionCount, CountedUntil), "count", 2)
+COUNT_STATE = Topic("count-state", "its only one", (), "count", None)
+SPIKES_STATE = Topic("spikes-state", "a window's part, a spike, or time", (), "spikes", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -95,6 +107,9 @@ TOPICS: Final = (
     SLA_EVENTS,
     DEADLINES_STATE,
     POLICIES,
+    MENTION_COUNTS,
+    COUNT_STATE,
+    SPIKES_STATE,
     DEAD_LETTERS,
 )
 

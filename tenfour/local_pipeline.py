@@ -13,15 +13,21 @@ from pathlib import Path
 from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
-from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW, SLA_TIMER, apply_topics
+from streams.topics import MENTION_COUNTS, MENTIONS_CLASSIFIED, MENTIONS_RAW, SLA_TIMER, apply_topics
 
-PROCESSES = (("classify", ("run", "classify")), ("route and deadlines", ("run", "route", "deadlines")))
-"""The processes of the stages: the model has one to itself."""
+PROCESSES = (
+    ("classify", ("run", "classify")),
+    ("route and deadlines", ("run", "route", "deadlines")),
+    ("count and spikes", ("run", "count", "spikes")),
+)
+"""The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
 SOURCES = (
     ("classify", "tenfour-classify", MENTIONS_RAW.name),
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
     ("deadlines", "tenfour-deadlines", SLA_TIMER.name),
+    ("count", "tenfour-count", MENTIONS_CLASSIFIED.name),
+    ("spikes", "tenfour-spikes", MENTION_COUNTS.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
 

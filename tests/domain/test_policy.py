@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from domain.policy import PolicyError, parse_policy
+from domain.policy import PolicyError, SpikeRules, parse_policy
 from tests.domain.posts import POLICY_TEXT, policy
 
 
@@ -80,6 +80,16 @@ def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
         ("{name: Sales}", "{nam: Sales}", "teams.sales.nam", "unknown key; did you mean name?"),
         ("        attorney, ", "        no, ", "risk_words[0].words[0]", "put it in quotes"),
         ("        attorney, ", '        "?!", ', "risk_words[0].words[0]", "neither letter nor digit"),
+        ("window_minutes: 15", "window_minutes: 0", "spikes.window_minutes", "greater than or equal to 1, not 0"),
+        ("window_minutes: 15", "window_minutes: 1.5", "spikes.window_minutes", "set it to whole minutes, such as 15"),
+        ("window_minutes: 15", "window_minute: 15", "spikes.window_minute", "did you mean window_minutes?"),
+        ("hop_minutes: 5", "hop_minutes: 0", "spikes.hop_minutes", "set it to whole minutes that divide the window"),
+        ("baseline_windows: 96", "baseline_windows: 1", "spikes.baseline_windows", "set it to a number of windows"),
+        ("min_count: 10", "min_count: 1", "spikes.min_count", "set it to a number of mentions, such as 10"),
+        ("ratio: 3.0", "ratio: 1.0", "spikes.ratio", "greater than 1, not 1.0; set it to a factor above 1"),
+        ("ratio: 3.0", "ratio: .inf", "spikes.ratio", "finite number"),
+        ("chance: 0.000001", "chance: 0", "spikes.chance", "greater than 0, not 0; set it to a probability"),
+        ("grace_minutes: 2", "grace_minutes: -1", "spikes.grace_minutes", "set it to whole minutes, such as 2"),
         ("- AdobeCare", "- ", "brands[0]", "a valid string, not None; set it to"),
     ],
 )
@@ -176,6 +186,29 @@ def test_brands_are_a_list_or_any(brands: str) -> None:
 
 def test_a_recursive_file_is_refused_and_not_followed_for_ever() -> None:
     assert "unknown key" in refusal(POLICY_TEXT + "again: &again [*again]\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("hop_minutes: 5", "hop_minutes: 4", "has a window that is not a whole number of hops"),
+        ("hop_minutes: 5", "hop_minutes: 30", "has a window that is not a whole number of hops"),
+        ("baseline_windows: 96", "baseline_windows: 2689", "has a baseline longer than four weeks"),
+    ],
+)
+def test_windows_of_spikes_must_fit_together(old: str, new: str, words: str) -> None:
+    text = changed(old, new)
+    place = f"policy.yaml:{line_of(text, 'spikes:')}: spikes: "
+    assert refusal(text) == f"{place}{words}; set it to a window of whole hops, such as 15 and 5 minutes, " + (
+        "and a baseline of days"
+    )
+
+
+def test_a_policy_that_says_nothing_of_spikes_has_the_shipped_rules() -> None:
+    raw = yaml.safe_load(POLICY_TEXT)
+    shipped = raw.pop("spikes")
+    assert parse_policy(yaml.safe_dump(raw), "policy.yaml").spikes == policy().spikes
+    assert set(shipped) == set(SpikeRules.model_fields)
 
 
 def test_the_version_does_not_depend_on_how_the_file_is_laid_out() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ import httpx
 
 from gateway.replay_schedule import Scheduled, schedule
 from schemas.codecs import UndecodableRecord, decode, encode
-from schemas.records import AnyRecord, Mention, PublicReply, SlaEvent
+from schemas.records import AnyRecord, Mention, MentionCount, PublicReply, SlaEvent, SpikeDetected
 from streams.partitions import partition_of
 from streams.progress import wait_until_drained
 from streams.reading import read_to_end
@@ -30,6 +30,9 @@ from tenfour.flow import Flow
 from tenfour.local_pipeline import SOURCES
 
 STAGES = ("classify", "route", "deadlines")
+"""From a mention to its verdict."""
+SPIKE_STAGES = ("classify", "count", "spikes")
+"""From a mention to a spike."""
 PARTITIONS = 4
 CHUNK = 200
 LAST_DEADLINE_AFTER = timedelta(hours=25)
@@ -121,6 +124,12 @@ class Outcome:
             if event.target == "first_response" and event.kind in ("met", "breached")
         }
 
+    def spikes(self) -> list[SpikeDetected]:
+        return [record for record in self.records["sla-events"] if isinstance(record, SpikeDetected)]
+
+    def counts(self) -> list[MentionCount]:
+        return [record for record in self.records["mention-counts"] if isinstance(record, MentionCount)]
+
     def repeated_events(self) -> list[str]:
         """Ids that stand on sla-events more than once."""
         return [event for event, times in Counter(event.id for event in self.events()).items() if times > 1]
@@ -142,21 +151,22 @@ async def run_pipeline(
     over_s: float = 0.0,
     restart: bool = True,
     backlog: bool = False,
+    stages: Sequence[str] = STAGES,
 ) -> Outcome:
-    """Feeds the posts as a replay does, over `over_s` seconds, while `disturb` runs; waits until all is handled.
-    With `backlog` nobody works before everything stands on mentions-raw."""
+    """Feeds the posts as a replay does, over `over_s` seconds, while `disturb` runs; waits until the stages have
+    handled all. With `backlog` nobody works before everything stands on mentions-raw."""
     await apply_topics(workers.bootstrap, partitions=PARTITIONS, replication=1)
     if backlog:
         await feed(workers.bootstrap, posts, 0.0)
         posts = ()
-    for stage in STAGES:
+    for stage in stages:
         if stage not in workers.running:
             workers.start(stage)
     watch = asyncio.create_task(_keep_running(workers)) if restart else None
     try:
         await asyncio.gather(feed(workers.bootstrap, posts, over_s), disturb(workers))
         async with asyncio.timeout(DRAIN_S):
-            await wait_until_drained(workers.bootstrap, SOURCES)
+            await wait_until_drained(workers.bootstrap, [source for source in SOURCES if source[0] in stages])
     except TimeoutError:
         raise AssertionError("not drained: " + " | ".join(workers.log(name) for name in workers.running)) from None
     finally:

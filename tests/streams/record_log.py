@@ -45,20 +45,20 @@ def numbered(numbers: Iterable[int], keys: int = 40) -> list[tuple[bytes, bytes]
     return [(b"key-%d" % (number % keys), b"%d" % number) for number in numbers]
 
 
-async def write(bootstrap: str, topic: Topic, pairs: Pairs) -> None:
+async def write(bootstrap: str, topic: Topic, pairs: Pairs, *, partitions: int = PARTITIONS) -> None:
     """Writes (key, value) pairs in order, and returns when the broker has them."""
     producer = new_producer(bootstrap)
     await producer.start()
     try:
-        await write_outbox(producer, _addressed(topic, pairs))
+        await write_outbox(producer, _addressed(topic, pairs, partitions))
     finally:
         await producer.stop()
 
 
-def _addressed(topic: Topic, pairs: Pairs) -> Outbox:
+def _addressed(topic: Topic, pairs: Pairs, partitions: int = PARTITIONS) -> Outbox:
     outbox, now = Outbox(), int(time.time() * 1000)
     for key, value in pairs:
-        outbox.to(topic.name, partition_of(key, PARTITIONS)).append(OutgoingRecord(key, value, [], now))
+        outbox.to(topic.name, partition_of(key, partitions)).append(OutgoingRecord(key, value, [], now))
     return outbox
 
 
@@ -123,12 +123,12 @@ def numbers_by_key(found: Found) -> dict[bytes, list[int]]:
     return {key: list(found) for key, found in keyed.items()}
 
 
-async def size(bootstrap: str, topic: Topic) -> int:
+async def size(bootstrap: str, topic: Topic, partitions: int = PARTITIONS) -> int:
     """Offsets of the topic: also those of hidden records and of Kafka's own markers."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
-        tps = [TopicPartition(topic.name, partition) for partition in range(PARTITIONS)]
+        tps = [TopicPartition(topic.name, partition) for partition in range(partitions)]
         return sum((await consumer.end_offsets(tps)).values())
     finally:
         await consumer.stop()
@@ -176,11 +176,11 @@ async def grows(bootstrap: str, topic: Topic, by: int = 1) -> None:
     await holds(bootstrap, topic, await size(bootstrap, topic) + by)
 
 
-async def holds(bootstrap: str, topic: Topic, offsets: int) -> None:
+async def holds(bootstrap: str, topic: Topic, offsets: int, *, partitions: int = PARTITIONS) -> None:
     """Returns when the topic has so many offsets."""
 
     async def is_so_long() -> bool:
-        return await size(bootstrap, topic) >= offsets
+        return await size(bootstrap, topic, partitions) >= offsets
 
     await until(is_so_long, f"{offsets} offsets in {topic.name}")
 

@@ -1,0 +1,28 @@
+"""How far a stage has come, as others see it."""
+
+import pytest
+
+from streams.progress import stage_lags
+from tests.streams.copying import Copying
+from tests.streams.record_log import numbered, numbers, read, write
+from tests.streams.summing import Summing
+from tests.streams.worker_process import Workers
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_a_stage_that_has_read_all_of_a_transactional_topic_has_no_lag(bootstrap: str, workers: Workers) -> None:
+    """Its committed offset stays before the end: what stands there is the end of a transaction."""
+    summing, copying = await Summing(bootstrap, workers).made(), await Copying(bootstrap, workers).made()
+    copying.source = summing.target
+    await write(bootstrap, summing.source, numbered(range(400)))
+    summing.start()
+    await summing.drained()
+    stage = (copying.stage, f"tenfour-{copying.stage}", copying.source.name)
+    (before,) = await stage_lags(bootstrap, [stage])
+    assert before.records >= 400
+    copying.start()
+    await copying.drained()
+    (after,) = await stage_lags(bootstrap, [stage])
+    assert after.records == 0
+    assert numbers(await read(bootstrap, copying.target)) == numbers(await read(bootstrap, summing.target))
