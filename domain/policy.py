@@ -15,6 +15,7 @@ from domain.open_hours import DAY_MINUTES
 from domain.policy_sections import (
     AnsweredType,
     Brands,
+    DeskShares,
     MentionTypes,
     PriorityRaises,
     Review,
@@ -95,6 +96,11 @@ class Policy(Section):
     """The first whose flag a mention has decides who owns it; without any, its type does."""
     targets: Annotated[tuple[TargetRule, ...], Field(description="a list of entries: whom it fits, and minutes")] = ()
     """Exceptions from the targets of the types; of each target, the first that fits and names it decides."""
+    desk: Annotated[
+        DeskShares,
+        Field(description="shares that are together less than 1, such as {review: 0.1, approval: 0.25}"),
+    ] = DeskShares()
+    """Of a response's minutes, for the targets within the desk."""
     spikes: Annotated[
         SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
     ] = SpikeRules()

@@ -66,8 +66,12 @@ class Promise(NamedTuple):
 
 
 def offset(minutes: int, levels: tuple[RiskLevel, ...]) -> Offset:
+    """The offset of a target of so many minutes."""
+    return offset_of(timedelta(minutes=minutes), levels)
+
+
+def offset_of(target: timedelta, levels: tuple[RiskLevel, ...]) -> Offset:
     """Levels that would lie before the start are left out."""
-    target = timedelta(minutes=minutes)
     risks = {elapsed for level in levels if (elapsed := level.elapsed(target)) > timedelta()}
     return Offset(tuple(sorted(risks)) or (target,), target)
 
