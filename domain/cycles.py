@@ -218,6 +218,7 @@ def _cycle(start: TimerStart, target: SlaTarget, due: int, risks: list[int], bud
         elapsed=0,
         since=started,
         late_ingest=start.received_at is not None and to_ms(start.received_at) > due,
+        priority=start.priority,
     )
 
 

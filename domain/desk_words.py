@@ -127,10 +127,11 @@ def _successor(turn: Turn, cycle: Cycle, target: TargetMinutes, word: TimerSuper
         budget=budget,
         levels=levels,
         elapsed=elapsed,
-        since=at,
+        since=at if running else cycle.since,
         status=cycle.status,
         told=sum(level <= elapsed for level in levels),
         origin=word.id,
+        priority=cycle.priority if word.priority is None else word.priority,
     )
 
 

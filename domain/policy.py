@@ -29,7 +29,7 @@ from domain.policy_sections import (
 )
 from domain.policy_source import PolicyError, PolicySource
 from domain.risk_rules import RiskHit, RiskRules
-from domain.targets import Promise, RiskLevel, offset, target_minutes
+from domain.targets import Promise, RiskLevel, offset, whole_minutes
 from domain.working_time import ALWAYS_OPEN, WorkingTime, calendar_version
 from schemas.records import MentionType, PolicyVersion, RiskFlag, Routing, Urgency
 
@@ -154,7 +154,9 @@ class Policy(Section):
             minutes.first_response,
             offset(minutes.first_response, self.at_risk),
             None if minutes.next_response is None else offset(minutes.next_response, self.at_risk),
-            None if minutes.resolution is None else target_minutes(minutes.resolution, self.at_risk),
+            None
+            if minutes.resolution is None
+            else whole_minutes("resolution", offset(minutes.resolution, self.at_risk)),
             self.reopen_days,
         )
 
