@@ -101,6 +101,9 @@ def _supersede(turn: Turn, word: TimerSupersede) -> bool:
             turn.breach(cycle)
             continue
         after = _successor(turn, cycle, targets[cycle.target], word)
+        if turn.knows(after):  # repeated behind another that superseded it
+            continue
+        turn.remember_ended(cycle, at)
         turn.end(cycle, "superseded", max(at, cycle.started), elapsed=after.elapsed, reason=word.reason)
         turn.open(after)
     return bool(found)

@@ -272,6 +272,17 @@ def test_a_change_is_made_once_and_never_to_a_cycle_that_is_over() -> None:
     assert told(start(due=240), reply(at=1), change)[2:] == []
 
 
+def test_a_change_that_is_repeated_behind_another_is_made_once() -> None:
+    first, second = supersede(60, 120), supersede(61, 100)
+    assert told(start(due=240), first, second, first, tick(101))[1:] == [
+        "superseded at 60",
+        "started at 0",
+        "superseded at 61",
+        "started at 0",
+        "breached at 100",
+    ]
+
+
 # The desk's own targets
 
 
