@@ -76,6 +76,8 @@ class Cycle(Struct, array_like=True):
     origin: str = ""
     """The record that superseded the cycle before, if one did."""
     late_ingest: bool = False
+    priority: int | None = None
+    """That which decided on the target; None: that of the type."""
 
 
 class Ownership(NamedTuple):

@@ -50,7 +50,7 @@ def after_start(before: bytes | None, start: TimerStart, now: int | None, time: 
 
     A repeated start changes nothing. Raises ValueError if its times are out of order.
     """
-    cycle = _cycle_of(start)
+    cycle = _cycle_of(start, time)
     if start.target not in RESPONSES:
         return _after_desk_start(before, start, cycle, now, time)
     if before is None or kind_of(before) == Kind.REPLIES:
@@ -124,7 +124,7 @@ def _after_message(turn: Turn, start: TimerStart, cycle: Cycle) -> bool:
         earlier, case.resolved_at = case.opened, None
         _open_case(turn, start, cycle, linked=earlier)
         return True
-    following = _next_response(start)
+    following = _next_response(start, turn.time)
     if following is None or cycle.started < (case.waiting_since or cycle.started):
         return False
     if case.waiting_since is None:
@@ -169,26 +169,27 @@ def _after_desk_start(
     return _done(turn, cycle.started)
 
 
-def _cycle_of(start: TimerStart) -> Cycle:
+def _cycle_of(start: TimerStart, time: WorkingTime) -> Cycle:
     risks = [to_ms(moment) for moment in (start.at_risk_at, *start.at_risk_again)]
-    return _timed(start, start.target, risks, to_ms(start.due_at))
+    return _timed(start, start.target, risks, to_ms(start.due_at), time)
 
 
-def _next_response(start: TimerStart) -> Cycle | None:
+def _next_response(start: TimerStart, time: WorkingTime) -> Cycle | None:
     times = start.next_response
     if times is None:
         return None
     risks = [to_ms(moment) for moment in (times.at_risk_at, *times.at_risk_again)]
-    return _timed(start, "next_response", risks, to_ms(times.due_at))
+    return _timed(start, "next_response", risks, to_ms(times.due_at), time)
 
 
-def _timed(start: TimerStart, target: SlaTarget, risks: list[int], due: int) -> Cycle:
+def _timed(start: TimerStart, target: SlaTarget, risks: list[int], due: int, time: WorkingTime) -> Cycle:
     """A cycle that never pauses: its times are found by whoever starts it."""
     started = to_ms(start.started_at)
     moments = [started, *risks, due]
     if sorted(moments) != moments:
         raise ValueError(f"timer start {start.id}: its times are out of order: they must be start, at risk, due")
-    budget = due - started if start.minutes is None or target == "next_response" else start.minutes * _MINUTE_MS
+    said = start.minutes if target == start.target else None
+    budget = time.between(start.calendar, started, due) if said is None else said * _MINUTE_MS
     return _cycle(start, target, due, risks, budget, [])
 
 
@@ -217,6 +218,7 @@ def _cycle(start: TimerStart, target: SlaTarget, due: int, risks: list[int], bud
         elapsed=0,
         since=started,
         late_ingest=start.received_at is not None and to_ms(start.received_at) > due,
+        priority=start.priority,
     )
 
 

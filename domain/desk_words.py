@@ -101,6 +101,9 @@ def _supersede(turn: Turn, word: TimerSupersede) -> bool:
             turn.breach(cycle)
             continue
         after = _successor(turn, cycle, targets[cycle.target], word)
+        if turn.knows(after):  # repeated behind another that superseded it
+            continue
+        turn.remember_ended(cycle, at)
         turn.end(cycle, "superseded", max(at, cycle.started), elapsed=after.elapsed, reason=word.reason)
         turn.open(after)
     return bool(found)
@@ -127,10 +130,11 @@ def _successor(turn: Turn, cycle: Cycle, target: TargetMinutes, word: TimerSuper
         budget=budget,
         levels=levels,
         elapsed=elapsed,
-        since=at,
+        since=at if running else cycle.since,
         status=cycle.status,
         told=sum(level <= elapsed for level in levels),
         origin=word.id,
+        priority=cycle.priority if word.priority is None else word.priority,
     )
 
 

@@ -15,6 +15,7 @@ from domain.open_hours import DAY_MINUTES
 from domain.policy_sections import (
     AnsweredType,
     Brands,
+    DeskShares,
     MentionTypes,
     PriorityRaises,
     Review,
@@ -28,7 +29,7 @@ from domain.policy_sections import (
 )
 from domain.policy_source import PolicyError, PolicySource
 from domain.risk_rules import RiskHit, RiskRules
-from domain.targets import Promise, RiskLevel, offset, target_minutes
+from domain.targets import Promise, RiskLevel, offset, whole_minutes
 from domain.working_time import ALWAYS_OPEN, WorkingTime, calendar_version
 from schemas.records import MentionType, PolicyVersion, RiskFlag, Routing, Urgency
 
@@ -95,6 +96,11 @@ class Policy(Section):
     """The first whose flag a mention has decides who owns it; without any, its type does."""
     targets: Annotated[tuple[TargetRule, ...], Field(description="a list of entries: whom it fits, and minutes")] = ()
     """Exceptions from the targets of the types; of each target, the first that fits and names it decides."""
+    desk: Annotated[
+        DeskShares,
+        Field(description="shares that are together less than 1, such as {review: 0.1, approval: 0.25}"),
+    ] = DeskShares()
+    """Of a response's minutes, for the targets within the desk."""
     spikes: Annotated[
         SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
     ] = SpikeRules()
@@ -148,7 +154,9 @@ class Policy(Section):
             minutes.first_response,
             offset(minutes.first_response, self.at_risk),
             None if minutes.next_response is None else offset(minutes.next_response, self.at_risk),
-            None if minutes.resolution is None else target_minutes(minutes.resolution, self.at_risk),
+            None
+            if minutes.resolution is None
+            else whole_minutes("resolution", offset(minutes.resolution, self.at_risk)),
             self.reopen_days,
         )
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from domain.targets import Minutes
 from domain.word_index import is_symbol, is_word_character
 from domain.working_time import ALWAYS_OPEN
-from schemas.records import MentionType, RiskFlag, Urgency
+from schemas.records import DeskTarget, MentionType, RiskFlag, Urgency
 
 MAX_WINDOW_MINUTES: Final = 1440
 """A day: a longer window would tell a spike when everybody knows."""
@@ -162,6 +162,32 @@ class TargetRule(Section):
             and self.team in (None, team)
             and (self.priority is None or priority <= self.priority)
         )
+
+
+class DeskShares(Section):
+    """How much of a response's minutes the desk's own targets may take: what is left is for the answer itself."""
+
+    review: Annotated[
+        float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a share of the minutes, such as 0.1")
+    ] = 0.1
+    approval: Annotated[
+        float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a share of the minutes, such as 0.25")
+    ] = 0.25
+    escalation_ack: Annotated[
+        float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False, description="a share of the minutes, such as 0.25")
+    ] = 0.25
+
+    @model_validator(mode="after")
+    def _leaves_time_to_answer(self) -> Self:
+        # To the billionth: 0.2 + 0.3 + 0.5 must not depend on how floats are added.
+        if round(self.review + self.approval + self.escalation_ack, 9) >= 1:
+            raise PydanticCustomError("shares", "has shares that together leave no time for the answer")
+        return self
+
+    def share(self, target: DeskTarget) -> float:
+        """Of the parent's minutes, above 0 and below 1."""
+        found: float = getattr(self, target)
+        return found
 
 
 class SpikeRules(Section):

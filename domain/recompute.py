@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.cycle_state import Case, Cycle, Status
 from domain.policy import Policy
-from domain.targets import Offset
+from domain.targets import Promise, whole_minutes
 from schemas.ids import derive_id
 from schemas.records import SlaTarget, TargetMinutes, TimerSupersede
 
@@ -16,45 +16,42 @@ _RECOMPUTED: Final[frozenset[SlaTarget]] = frozenset({"first_response", "next_re
 def recomputed(conversation: str, case: Case, policy: Policy, at: datetime, reason: str) -> Iterator[TimerSupersede]:
     """What the policy makes of the open cycles that another version decided.
 
-    A target that it no longer has, a team or a type that it no longer knows, leaves the cycle as it is. Priorities are
-    those of the types.
+    A target that it no longer has, a team or a type that it no longer knows, leaves the cycle as it is. Type, team and
+    priority stay those of the mention. Asked again before the clock has heard of it, the same ids come: the id derives
+    from the mention, the record that decided before, and the policy.
     """
-    by_mention: dict[str, list[Cycle]] = {}
+    decided_together: dict[tuple[str, str], list[Cycle]] = {}
     for cycle in case.cycles:
         stale = cycle.policy != policy.version and cycle.status != Status.BREACHED
         if stale and cycle.target in _RECOMPUTED and cycle.team in policy.teams and cycle.type in policy.answers:
-            by_mention.setdefault(cycle.mention, []).append(cycle)
-    for mention, cycles in by_mention.items():
-        targets = tuple(target for cycle in cycles if (target := _target(cycle, policy)) is not None)
+            decided_together.setdefault((cycle.mention, cycle.origin), []).append(cycle)
+    for (mention, origin), cycles in decided_together.items():
+        first = cycles[0]
+        promise = _promise(first, policy)
+        targets = tuple(target for cycle in cycles if (target := _target(cycle, promise)) is not None)
         if targets:
-            first = cycles[0]
             yield TimerSupersede(
-                id=derive_id("timer_supersede", mention, policy.version),
+                id=derive_id("timer_supersede", mention, origin, policy.version),
                 conversation=conversation,
                 mention=mention,
                 type=first.type,
                 team=first.team,
                 policy=policy.version,
-                calendar=_promise_calendar(first, policy),
+                calendar=promise.calendar,
                 targets=targets,
                 superseded_at=at,
                 reason=reason,
+                priority=first.priority,
             )
 
 
-def _promise_calendar(cycle: Cycle, policy: Policy) -> str:
-    return policy.promise(cycle.type, cycle.team, policy.answers[cycle.type].priority).calendar
+def _promise(cycle: Cycle, policy: Policy) -> Promise:
+    priority = policy.answers[cycle.type].priority if cycle.priority is None else cycle.priority
+    return policy.promise(cycle.type, cycle.team, priority)
 
 
-def _target(cycle: Cycle, policy: Policy) -> TargetMinutes | None:
-    promise = policy.promise(cycle.type, cycle.team, policy.answers[cycle.type].priority)
+def _target(cycle: Cycle, promise: Promise) -> TargetMinutes | None:
     if cycle.target == "resolution":
         return promise.resolution
     found = promise.first_response if cycle.target == "first_response" else promise.next_response
-    return None if found is None else _minutes(cycle.target, found)
-
-
-def _minutes(target: SlaTarget, found: Offset) -> TargetMinutes:
-    due = int(found.due.total_seconds() // 60)
-    risks = sorted({int(risk.total_seconds() // 60) for risk in found.risks} - {due})
-    return TargetMinutes(target=target, minutes=due, at_risk=tuple(risks))
+    return None if found is None else whole_minutes(cycle.target, found)

@@ -123,4 +123,5 @@ def _timer_start(
         next_response=None if following is None else later,
         resolution=promise.resolution,
         reopen_days=promise.reopen_days,
+        priority=routing.priority,
     )

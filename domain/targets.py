@@ -9,10 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from domain.instants import from_ms, to_ms
 from domain.working_time import ALWAYS_OPEN, WorkingTime
-from schemas.records import TargetMinutes, TargetTimes
+from schemas.records import SlaTarget, TargetMinutes, TargetTimes
 
 MAX_TARGET_MINUTES: Final = 43_200
 """Thirty days: no promise is longer, and a slip of the keyboard is."""
+_MINUTE: Final = timedelta(minutes=1)
 
 Minutes = Annotated[int, Field(strict=True, gt=0, le=MAX_TARGET_MINUTES)]
 
@@ -66,17 +67,21 @@ class Promise(NamedTuple):
 
 
 def offset(minutes: int, levels: tuple[RiskLevel, ...]) -> Offset:
+    """The offset of a target of so many minutes."""
+    return offset_of(timedelta(minutes=minutes), levels)
+
+
+def offset_of(target: timedelta, levels: tuple[RiskLevel, ...]) -> Offset:
     """Levels that would lie before the start are left out."""
-    target = timedelta(minutes=minutes)
     risks = {elapsed for level in levels if (elapsed := level.elapsed(target)) > timedelta()}
     return Offset(tuple(sorted(risks)) or (target,), target)
 
 
-def target_minutes(minutes: int, levels: tuple[RiskLevel, ...]) -> TargetMinutes:
-    """A resolution, whose instants the clock finds. Its levels are rounded down to the minute."""
-    risks = offset(minutes, levels).risks
-    whole = sorted({risk // timedelta(minutes=1) for risk in risks} - {minutes})
-    return TargetMinutes(target="resolution", minutes=minutes, at_risk=tuple(whole))
+def whole_minutes(target: SlaTarget, found: Offset) -> TargetMinutes:
+    """A target whose instants the clock finds. Its levels are rounded down to the minute."""
+    minutes = found.due // _MINUTE
+    whole = sorted({risk // _MINUTE for risk in found.risks} - {minutes})
+    return TargetMinutes(target=target, minutes=minutes, at_risk=tuple(whole))
 
 
 def times(found: Offset, start: datetime, calendar: str, time: WorkingTime) -> TargetTimes:

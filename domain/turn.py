@@ -85,7 +85,8 @@ class Turn:
     def breach(self, cycle: Cycle) -> None:
         """A late answer is not named: whether it or a tick told first must make no difference."""
         cause = cause_of(self.case, cycle, cycle.due)
-        self._tell(cycle, "breached", cycle.due, elapsed=cycle.budget, cause=cause)
+        elapsed = max(cycle.budget, cycle.elapsed)  # more than the budget where a new target was used up before
+        self._tell(cycle, "breached", cycle.due, elapsed=elapsed, cause=cause)
         cycle.status, cycle.risks = Status.BREACHED, []
 
     def correct_stopped(self, cycle: Cycle, at: int) -> None:
@@ -151,7 +152,7 @@ class Turn:
         cycle.status, cycle.since, cycle.risks = Status.PAUSED, max(at, cycle.since), []
 
     def _resume(self, cycle: Cycle, at: int) -> None:
-        left = cycle.budget - cycle.elapsed
+        left = max(0, cycle.budget - cycle.elapsed)  # a new target may be used up while it stands still
         cycle.status, cycle.since = Status.RUNNING, at
         cycle.due = self.time.add(cycle.calendar, at, left)
         cycle.told = max(cycle.told, sum(level <= cycle.elapsed for level in cycle.levels))

@@ -13,6 +13,7 @@ in its first line; empty cells count as absent, other columns are ignored.
 | `id` | no | derived from brand, channel and post |
 | `received_at` | no | the posted time |
 | `url`, `author_followers`, `author_verified` | no | unknown |
+| `automatic` | no | of a reply: a person's, or approved by one. `true`: a program's own, which answers nothing |
 """
 
 from __future__ import annotations

@@ -200,6 +200,8 @@ class TimerStart(Record):
     resolution: TargetMinutes | None = None
     reopen_days: Annotated[int, Field(ge=0)] | None = None
     """How long after its resolution a message still belongs to the same case."""
+    priority: Annotated[int, Field(ge=1, le=5)] | None = None
+    """That which decided on the targets; None: that of the type."""
 
 
 class TimerRespond(Record):
@@ -257,6 +259,8 @@ class TimerSupersede(Record):
     """Open cycles of targets that are not named stay as they are."""
     superseded_at: Instant
     reason: Name
+    priority: Annotated[int, Field(ge=1, le=5)] | None = None
+    """That which decided on the targets; None: as before."""
 
 
 class TimerOwner(Record):

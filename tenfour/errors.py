@@ -15,8 +15,10 @@ OPERATOR_ERRORS: Final = frozenset(
     {
         "aiokafka.errors.KafkaError",
         "builtins.OSError",
+        "domain.cycle_state.StateError",
         "domain.open_hours.CalendarError",
         "domain.policy_source.PolicyError",
+        "domain.working_time.UnknownCalendar",
         "gateway.replay_file.ReplayError",
         "gateway.serve.GatewayError",
         "models.manifest.ModelError",

@@ -38,8 +38,9 @@ def recompute(
     """Supersede open cycles that an older policy decided; the time that has elapsed is carried over."""
     if not 0 < len(reason.strip()) <= 200:
         raise typer.BadParameter("--reason needs 1 to 200 characters")
-    settings = with_kafka(load_settings())
+    settings = load_settings()
     policy = load_policy(settings.policy)
+    settings = with_kafka(settings)
     changes = asyncio.run(_recompute(settings, policy, reason.strip(), dry_run=dry_run))
     cycles = sum(len(change.targets) for _, change in changes)
     found = {"policy": policy.version, "mentions": len(changes), "cycles": cycles, "written": not dry_run}

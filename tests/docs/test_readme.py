@@ -9,7 +9,6 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,26 +16,12 @@ from typer.testing import CliRunner
 
 from streams.settings import Settings
 from tenfour.main import COMMANDS, app
+from tests.docs.blocks import shell_lines
 from tests.pipeline.harness import free_port
 
 README = Path("README.md")
 DOCUMENTS = [README, *sorted(Path("docs").glob("*.md"))]
 TENFOUR = [sys.executable, "-m", "tenfour.main"]
-
-
-def shell_lines() -> list[str]:
-    """The commands of the README's shell blocks, continued lines joined."""
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
-    return [line for block in blocks for line in _commands(block)]
-
-
-def _commands(block: str) -> Iterator[str]:
-    pending = ""
-    for line in block.splitlines():
-        pending = f"{pending}\n{line}" if pending else line
-        if pending.count("'") % 2 == 0:
-            yield pending
-            pending = ""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
@@ -46,7 +31,7 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
-    named = re.findall(r"^make ([a-z-]+)", "\n".join(shell_lines()), re.MULTILINE)
+    named = re.findall(r"^make ([a-z-]+)", "\n".join(shell_lines(README)), re.MULTILINE)
     targets = re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE)
     assert named
     assert set(named) <= set(targets)
@@ -70,8 +55,8 @@ def test_every_setting_that_the_documents_name_exists() -> None:
     assert set(re.findall(r"TENFOUR_[A-Z_]+[A-Z]", text)) <= known
 
 
-def test_the_mention_that_the_readme_sends_is_routed(tmp_path: Path) -> None:
-    """`tenfour up`, the README's own curl, and `tenfour tail`, as a reader would type them."""
+def test_the_mention_that_the_readme_sends_is_routed_and_its_reply_taken(tmp_path: Path) -> None:
+    """`tenfour up`, the README's own curls, and `tenfour tail`, as a reader would type them."""
     port = free_port()
     environment = {
         **os.environ,
@@ -79,10 +64,10 @@ def test_the_mention_that_the_readme_sends_is_routed(tmp_path: Path) -> None:
         "TENFOUR_GATEWAY_PORT": str(port),
         "TENFOUR_METRICS_PORT": str(free_port()),
     }
-    curl = next(line for line in shell_lines() if line.startswith("curl"))
+    mention, reply = (line for line in shell_lines(README) if line.startswith("curl"))
     up = subprocess.Popen([*TENFOUR, "up"], env=environment, stderr=subprocess.PIPE)
     try:
-        answer = _sent(curl.replace("localhost:8710", f"127.0.0.1:{port}"))
+        answer, replied = (_sent(curl.replace("localhost:8710", f"127.0.0.1:{port}")) for curl in (mention, reply))
         routed = subprocess.run(
             [*TENFOUR, "tail", "mentions-routed", "--from-start", "--count", "1", "--json"],
             env=environment, capture_output=True, timeout=60, check=True,
@@ -92,6 +77,7 @@ def test_the_mention_that_the_readme_sends_is_routed(tmp_path: Path) -> None:
         up.wait(40)
     shown = routed.stdout.decode()
     assert answer["accepted"][0]["id"] in shown
+    assert len(replied["accepted"]) == 1
     assert '"team"' in shown
     assert up.returncode == 0
 

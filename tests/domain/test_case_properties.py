@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from itertools import pairwise
 from random import Random
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from domain.calendars import Calendar, parse_calendar
 from domain.clock import Clock, Fact
 from domain.working_time import WorkingTime
-from schemas.records import SlaEvent, SlaTarget, TimerStart
+from schemas.records import SlaEvent, SlaTarget, Tick, TimerStart
 from tests.domain.timer_log import (
     Entry,
     State,
@@ -75,6 +76,10 @@ facts: st.SearchStrategy[Fact] = st.one_of(
 )
 logs = st.lists(st.one_of(facts, facts, st.builds(tick, st.integers(0, 120))), max_size=40)
 long_logs = st.lists(st.one_of(facts, facts, st.builds(tick, st.integers(0, 20 * DAY))), max_size=40)
+posts = st.one_of(
+    messages().filter(lambda message: message.target == "first_response"),
+    st.builds(reply, conversations, minutes, st.integers(1, 4).map(str)),
+)
 ENDS = [tick(5 * DAY), tick(60 * DAY)]
 """Past every due time, and past all that is remembered."""
 
@@ -130,6 +135,58 @@ def test_nothing_is_told_early_and_no_answer_in_time_is_late(log: list[Entry]) -
             assert event.started_at <= event.at <= event.due_at
         if event.kind in ("at_risk", "breached"):
             assert event.cause is not None
+
+
+@settings(max_examples=300)
+@given(logs)
+def test_a_breach_is_told_when_time_or_a_later_fact_has_passed_its_due_time(log: list[Entry]) -> None:
+    clock, latest = new_clock(), 0.0
+    for record in [*log, *ENDS]:
+        latest = max(latest, record.at.timestamp() if isinstance(record, Tick) else occurred_at(record))
+        for event in clock.fold(record):
+            assert event.kind != "breached" or event.due_at.timestamp() < latest
+
+
+@settings(max_examples=200)
+@given(long_logs)
+def test_a_record_that_comes_twice_in_a_row_changes_nothing(log: list[Entry]) -> None:
+    once, twice = new_clock(), new_clock()
+    assert events(once, log) == events(twice, [record for record in log for _ in range(2)])
+    assert once.digest() == twice.digest()
+
+
+@settings(max_examples=300)
+@given(st.lists(posts, max_size=25), st.integers(0, 25), st.integers(0, 25), st.integers(0, 120))
+def test_a_batch_that_comes_again_after_a_crash_changes_nothing(
+    log: list[Entry], begin: int, end: int, now: int
+) -> None:
+    """Messages and replies: what route writes at least once."""
+    once, twice = new_clock(), new_clock()
+    told = events(once, [tick(now), *log, *ENDS])
+    assert told == events(twice, [tick(now), *log[:end], *log[begin:end], *log[end:], *ENDS])
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 60), st.sets(st.integers(0, 200)))
+def test_how_often_time_ticks_moves_only_when_a_breach_is_told(due: int, ticks: set[int]) -> None:
+    """By the first tick behind the due time: as late as ticks are rare, and no later."""
+    told = events(new_clock(), [start(due=due), *map(tick, sorted(ticks)), tick(500)])
+    (breached,) = [event for event in told if event.kind == "breached"]
+    assert breached.due_at == tick(due).at
+    assert breached.decided_at == tick(min(at for at in [*ticks, 500] if at > due)).at
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 3000), st.integers(0, 2000), st.integers(1, 10 * DAY), st.sampled_from(["24x7", "office"]))
+def test_a_pause_never_makes_a_resolution_due_earlier(resolution: int, paused: int, length: int, calendar: str) -> None:
+    def due(*between: Entry) -> datetime:
+        begun = start(due=20_000, resolution=resolution, calendar=calendar)
+        told = events(new_clock(), [begun, *between, tick(60 * DAY)])
+        found = [event for event in told if (event.target, event.kind) == ("resolution", "breached")]
+        return found[0].due_at
+
+    again = start(at=paused + length, following=20_000, mention="m2", calendar=calendar)
+    assert due() <= due(reply(at=paused), again)
 
 
 @settings(max_examples=200)

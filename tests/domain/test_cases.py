@@ -8,7 +8,7 @@ import pytest
 from domain.calendars import Calendar, parse_calendar
 from domain.clock import Clock
 from domain.working_time import UnknownCalendar, WorkingTime
-from schemas.records import SlaEvent
+from schemas.records import SlaEvent, TargetTimes
 from tests.domain.timer_log import (
     Entry,
     State,
@@ -272,6 +272,17 @@ def test_a_change_is_made_once_and_never_to_a_cycle_that_is_over() -> None:
     assert told(start(due=240), reply(at=1), change)[2:] == []
 
 
+def test_a_change_that_is_repeated_behind_another_is_made_once() -> None:
+    first, second = supersede(60, 120), supersede(61, 100)
+    assert told(start(due=240), first, second, first, tick(101))[1:] == [
+        "superseded at 60",
+        "started at 0",
+        "superseded at 61",
+        "started at 0",
+        "breached at 100",
+    ]
+
+
 # The desk's own targets
 
 
@@ -341,6 +352,14 @@ def test_a_resolution_counts_in_its_calendar_across_pauses() -> None:
 def test_the_elapsed_time_of_an_answer_is_that_of_the_calendar() -> None:
     night = events(in_berlin(), [start(due=1500, calendar="berlin"), reply(at=20 * 60)])[-1]
     assert night.elapsed_ms == 4 * 3_600_000  # 14:00 to 17:00, and 09:00 to 10:00
+
+
+def test_the_elapsed_time_of_a_missed_next_response_is_its_target_and_not_the_night() -> None:
+    """An hour from 16:30 on Wednesday in Berlin is due at 09:30 on Thursday."""
+    times = TargetTimes(at_risk_at=minute(19 * 60), due_at=minute(19 * 60 + 30))
+    second = start(at=150, due=1000, mention="m2", calendar="berlin").model_copy(update={"next_response": times})
+    missed = events(in_berlin(), [start(calendar="berlin"), reply(at=10), second, tick(3000)])[-1]
+    assert (missed.target, missed.kind, missed.elapsed_ms) == ("next_response", "breached", 60 * 60_000)
 
 
 def test_a_calendar_that_is_not_known_is_told_by_name_and_changes_nothing() -> None:

@@ -113,6 +113,7 @@ timer_starts = st.builds(
     next_response=st.none() | target_times,
     resolution=st.none() | target_minutes,
     reopen_days=st.none() | st.integers(0, 30),
+    priority=st.none() | st.integers(1, 5),
 )
 sla_events = st.builds(
     SlaEvent,
@@ -209,6 +210,7 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
         targets=st.lists(target_minutes, max_size=3).map(tuple),
         superseded_at=instants,
         reason=names,
+        priority=st.none() | st.integers(1, 5),
     ),
     st.builds(TimerOwner, id=names, conversation=names, owner=st.none() | names, on_shift=flags, since=instants),
     st.builds(PolicyVersion, id=names, policy=plain_json, calendars=st.dictionaries(names, plain_json, max_size=2)),

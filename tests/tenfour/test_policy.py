@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import yaml
+
 from tests.tenfour.command import ROOT, tenfour
 
 
@@ -11,8 +13,56 @@ def test_a_valid_policy_is_told_with_its_version_and_targets() -> None:
     assert ended.status == 0
     assert ended.out.startswith("policy.yaml: valid, version ")
     rows = [line.split() for line in ended.out.splitlines()]
-    assert ["customer_complaint", "urgent", "support", "support-queue", "2", "h"] in rows
-    assert ["spam", "none", "-", "-", "-"] in rows
+    complaint = ["customer_complaint", "urgent", "support", "support-queue", "24x7", "2", "h", "2", "h", "72", "h"]
+    assert complaint in rows
+    assert ["spam", "none", "-", "-", "-", "-", "-", "-"] in rows
+    assert "at risk after 75%, counted from when a mention is posted" in ended.out
+    assert "within the desk, of a response's minutes: review 10%, approval 25%, escalation_ack 25%" in ended.out
+
+
+def with_rules(folder: Path) -> Path:
+    """The shipped policy with a calendar, two rules and another level of risk."""
+    raw = yaml.safe_load((ROOT / "policy.yaml").read_text())
+    raw["calendars"] = {"berlin": {"timezone": "Europe/Berlin", "open": {"mon": ["09:00-12:30", "13:30-18:00"]}}}
+    raw["teams"]["support"]["calendar"] = "berlin"
+    raw["targets"] = [
+        {"team": "pr", "priority": 1, "first_response_minutes": 30},
+        {"type": "customer_complaint", "priority": 2, "first_response_minutes": 60, "resolution_minutes": 1470},
+        {"next_response_minutes": 90},
+    ]
+    raw["at_risk"] = [{"fraction": 0.5}, {"minutes_before": 15}]
+    file = folder / "rules.yaml"
+    file.write_text(yaml.safe_dump(raw))
+    return file
+
+
+def test_the_rules_are_shown_in_their_order_and_hold_for_the_types_that_they_fit(tmp_path: Path) -> None:
+    out = tenfour("policy", "check", str(with_rules(tmp_path))).out
+    rows = [line.split() for line in out.splitlines()]
+    assert next(row for row in rows if row[:1] == ["customer_complaint"])[4:] == (
+        ["berlin", "1", "h", "1", "h", "30", "min", "24", "h", "30", "min"]
+    )
+    rules = [" ".join(row) for row in rows if row[:1] in (["team"], ["type"], ["any"])]
+    assert rules[-3:] == [
+        "team pr, priority 1 30 min - -",
+        "type customer_complaint, priority 1 to 2 1 h - 24 h 30 min",
+        "any kind - 1 h 30 min -",
+    ]
+    assert "at risk after 50% and 15 min before due" in out
+
+
+def test_machines_get_the_rules(tmp_path: Path) -> None:
+    found = json.loads(tenfour("policy", "check", "--json", str(with_rules(tmp_path))).out)
+    assert found["targets"][0] == {"team": "pr", "priority": 1, "first_response_minutes": 30}
+    assert found["at_risk"] == [{"fraction": 0.5}, {"minutes_before": 15}]
+    complaint = found["types"][0]
+    assert [complaint[f"{name}_minutes"] for name in ("first_response", "next_response", "resolution")] == [
+        60,
+        90,
+        1470,
+    ]
+    assert complaint["calendar"] == "berlin"
+    assert (found["types"][5]["type"], found["types"][5]["first_response_minutes"]) == ("spam", None)
 
 
 def test_machines_get_the_minutes() -> None:
