@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from streams.progress import committed_by
+
 POLL_S = 0.05
 
 
@@ -67,8 +69,8 @@ class Watch:
         await self.admin.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
 
     async def committed(self, group: str) -> Moment:
-        offsets = await self.admin.list_consumer_group_offsets(group, partitions=self.source)
-        return Moment(time.monotonic(), sum(max(0, found.offset) for found in offsets.values()))
+        offsets = await committed_by(self.admin, group, self.source)
+        return Moment(time.monotonic(), sum(offsets.values()))
 
 
 @asynccontextmanager
