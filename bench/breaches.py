@@ -14,7 +14,6 @@ from schemas.records import SlaEvent
 from streams.reading import read_to_end, reader
 from streams.topics import SLA_EVENTS
 
-PATIENCE_S: Final = 60.0
 _BREACHED: Final = b'"kind":"breached"'
 
 
@@ -48,9 +47,9 @@ class Breaches:
         except TimeoutError:
             raise Stuck(f"no verdict for {timeout_s:.0f} s") from None
 
-    async def until_seen(self, number: int) -> None:
+    async def until_seen(self, number: int, timeout_s: float) -> None:
         """Raises Stuck."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + timeout_s
         while len(self.delays) < number:
             if time.monotonic() > deadline:
                 raise Stuck(f"{len(self.delays)} of {number} breaches seen")

@@ -25,6 +25,7 @@ from tenfour.local_pipeline import SOURCES
 DUE_A_SECOND: Final = 300
 MENTIONS_A_SECOND: Final = 50
 LEAD_S: Final = 10
+PATIENCE_S: Final = 60.0
 RUN: Final = "lateness"
 
 
@@ -83,7 +84,7 @@ async def _watch_breaches(settings: Settings, size: Size, begin: float) -> Breac
     async with beside(breaches.watch(settings.bootstrap)):
         number = int(MENTIONS_A_SECOND * (begin - time.time() + size.seconds))
         await run_mentions(settings, "beside", MENTIONS_A_SECOND, number)
-        await breaches.until_seen(size.due)
+        await breaches.until_seen(size.due, PATIENCE_S)
     return breaches
 
 

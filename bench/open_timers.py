@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from math import nan
+from typing import Final, NamedTuple
 
 from bench.deadlines_worker import DeadlinesWorker, deadlines_worker
 from bench.processes import cpu_s
@@ -17,6 +18,8 @@ from schemas.records import TimerStart
 from streams.settings import Settings
 from streams.topics import SLA_EVENTS, SLA_TIMER, apply_topics
 
+FULL: Final = 1_000_000
+QUICK: Final = 20_000
 GROUP: Final = "tenfour-deadlines"
 OPEN: Final = "open"
 SPREAD_S: Final = 3600
@@ -41,11 +44,17 @@ class OpenTimers:
 
 @dataclass(frozen=True)
 class Opening:
-    """From the first commit that was seen to the last."""
+    """From the first commit that was seen to the last. CPU: processor time of the worker, in microseconds a timer."""
 
     per_second: float
     cpu_us: float
-    """Processor time of the worker for a timer, in microseconds."""
+    first_tenth_cpu_us: float
+    last_tenth_cpu_us: float
+
+
+class _Mark(NamedTuple):
+    moment: Moment
+    cpu_s: float
 
 
 @asynccontextmanager
@@ -58,18 +67,41 @@ async def deadlines_alone(say: Say) -> AsyncIterator[OpenTimers]:
             yield OpenTimers(bootstrap, partitions, worker, watched)
 
 
+def size_of(quick: bool) -> int:
+    """Timers open before anything else is measured."""
+    return QUICK if quick else FULL
+
+
+def described(number: int, partitions: int) -> str:
+    return (
+        f"{number:,} open timers on {partitions} partitions in one worker of the deadlines stage, which runs alone; "
+        "timers of product questions under the shipped policy, as route writes them."
+    )
+
+
 async def open_timers(at: OpenTimers, number: int, say: Say) -> Opening:
     """Writes so many timers to `sla-timer`, starts the worker, and returns when it has committed them all."""
     say(f"writing {number:,} timers")
     await write_timers(at.bootstrap, at.partitions, _timers(number, time.time()))
     at.worker.start()
-    first = await at.until_committed(1, START_S)
-    cpu = cpu_s(at.worker.process)
-    last = await at.until_committed(number, START_S + number / SLOWEST)
-    opened, seconds = last.records - first.records, last.seconds - first.seconds
-    found = Opening(opened / seconds, (cpu_s(at.worker.process) - cpu) / opened * 1e6)
-    say(f"opened {found.per_second:,.0f} timers/s")
-    return found
+    timeout_s = START_S + number / SLOWEST
+    marks = [await _mark(at, records, timeout_s) for records in (1, number // 10, number * 9 // 10, number)]
+    first, tenth, ninth, last = marks
+    seconds = last.moment.seconds - first.moment.seconds
+    per_second = (last.moment.records - first.moment.records) / seconds
+    say(f"opened {per_second:,.0f} timers/s")
+    return Opening(per_second, _cpu_us(first, last), _cpu_us(first, tenth), _cpu_us(ninth, last))
+
+
+async def _mark(at: OpenTimers, records: int, timeout_s: float) -> _Mark:
+    moment = await at.until_committed(records, timeout_s)
+    return _Mark(moment, cpu_s(at.worker.process))
+
+
+def _cpu_us(start: _Mark, end: _Mark) -> float:
+    """NaN where both are one: too few timers to tell."""
+    records = end.moment.records - start.moment.records
+    return (end.cpu_s - start.cpu_s) / records * 1e6 if records else nan
 
 
 def _timers(number: int, now: float) -> Iterator[TimerStart]:

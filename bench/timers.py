@@ -20,8 +20,8 @@ from bench.work import POLICY
 from domain.routing import route
 from schemas.cloudevents import headers_of
 from schemas.codecs import encode
-from schemas.ids import conversation_key, derive_id, mention_id
-from schemas.records import Classification, ClassifiedMention, TargetTimes, TimerStart
+from schemas.ids import conversation_key, derive_id, mention_id, public_reply_id
+from schemas.records import Classification, ClassifiedMention, TargetTimes, TimerRespond, TimerStart
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.topics import SLA_TIMER
@@ -53,6 +53,17 @@ def timer(run: str, number: int, due: float) -> TimerStart:
             "due_at": due_at,
             "next_response": TargetTimes(at_risk_at=at_risk_at, due_at=due_at),
         }
+    )
+
+
+def response(run: str, number: int, moment: float) -> TimerRespond:
+    """The brand's answer to that timer's conversation, in seconds since 1970."""
+    reply = public_reply_id(_routed().brand, CHANNEL, f"{run}-{number}-answer")
+    return TimerRespond(
+        id=derive_id("timer_respond", reply),
+        conversation=conversation_key(_routed().brand, CHANNEL, f"{run}-{number}"),
+        reply=reply,
+        responded_at=datetime.fromtimestamp(moment, UTC),
     )
 
 

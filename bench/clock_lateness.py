@@ -1,0 +1,43 @@
+"""`clock-lateness`: how long after its deadline a breach is seen, the deadlines stage alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from bench.breaches import Breaches
+from bench.delays import COLUMNS, told
+from bench.falling_due import ARRIVE_A_SECOND, DUE_A_SECOND, PATIENCE_S, TICK_S, falling_due
+from bench.open_timers import deadlines_alone, described, open_timers, size_of
+from bench.report import Table
+from bench.scratch_broker import Say
+
+FULL_S: Final = 60
+QUICK_S: Final = 5
+
+
+def bench_clock_lateness(quick: bool, say: Say) -> Table:
+    number, seconds = size_of(quick), QUICK_S if quick else FULL_S
+    breaches, partitions = asyncio.run(_measure(number, seconds, say))
+    return Table(
+        "clock-lateness",
+        "python -m bench clock-lateness",
+        [
+            described(number, partitions),
+            f"For {seconds} s {DUE_A_SECOND:,} more fall due a second, and {ARRIVE_A_SECOND:,} new ones start; "
+            f"ticks every {TICK_S * 1000:.0f} ms are written to `sla-timer`.",
+            "Delay: from the due time to a consumer that reads committed records; a tick later than due is part of it. "
+            f"{len(breaches.delays):,} breaches, {breaches.repeated} of them twice.",
+            "Aimed at: p50 120 ms, p99 250 ms.",
+        ],
+        ("from the due time to", *COLUMNS),
+        [["breach seen", *told([*breaches.delays.values()])]],
+    )
+
+
+async def _measure(number: int, seconds: int, say: Say) -> tuple[Breaches, int]:
+    async with deadlines_alone(say) as at:
+        await open_timers(at, number, say)
+        async with falling_due(at, number, seconds, say) as breaches:
+            await breaches.until_seen(DUE_A_SECOND * seconds, seconds + PATIENCE_S)
+        return breaches, at.partitions

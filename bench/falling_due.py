@@ -1,0 +1,59 @@
+"""Timers that fall due, others that start, and time that passes, on `sla-timer` alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from bench.beside import beside
+from bench.breaches import Breaches
+from bench.open_timers import OpenTimers
+from bench.scratch_broker import Say
+from bench.timers import let_time_pass, let_timers_arrive, timer, write_timers
+from bench.watching import Stuck
+from streams.writing import new_producer
+
+TICK_S: Final = 0.1
+DUE_A_SECOND: Final = 1_000
+ARRIVE_A_SECOND: Final = 2_000
+DUE: Final = "due"
+LEAD_S: Final = 10
+"""Time passes, and timers start, for so long before the first falls due."""
+OPEN_A_SECOND: Final = 5_000
+"""Timers that are to fall due: there is time to open so many before that."""
+PATIENCE_S: Final = 120.0
+
+
+@asynccontextmanager
+async def falling_due(at: OpenTimers, committed: int, seconds: int, say: Say) -> AsyncIterator[Breaches]:
+    """Begins when the first timer falls due, and gives the breaches that are seen. `committed`: the records on
+    `sla-timer`, all of which the worker has handled. Raises Stuck."""
+    number = DUE_A_SECOND * seconds
+    say(f"{number:,} fall due in {seconds} s")
+    begin = time.time() + LEAD_S + number / OPEN_A_SECOND
+    await write_timers(
+        at.bootstrap, at.partitions, (timer(DUE, each, begin + each / DUE_A_SECOND) for each in range(number))
+    )
+    await at.until_committed(committed + number, PATIENCE_S)
+    breaches, producer = Breaches(DUE), new_producer(at.bootstrap)
+    await producer.start()
+    try:
+        async with beside(
+            breaches.watch(at.bootstrap),
+            let_time_pass(producer, at.partitions, TICK_S),
+            let_timers_arrive(producer, at.partitions, "arrived", ARRIVE_A_SECOND),
+        ):
+            await _sleep_until(begin)
+            yield breaches
+    finally:
+        await producer.stop()
+
+
+async def _sleep_until(begin: float) -> None:
+    lead = begin - time.time()
+    if lead < LEAD_S / 2:
+        raise Stuck(f"opening the timers that are to fall due took {LEAD_S - lead:.0f} s too long")
+    await asyncio.sleep(lead)
