@@ -60,8 +60,8 @@ def _recovery_row(kill: int, found: Recovery) -> list[str]:
 async def _measure(number: int, kills: int, say: Say) -> tuple[list[Recovery], str, int]:
     seconds = A_KILL_S * kills
     async with deadlines_alone(say) as at:
-        await open_timers(at, number, say)
-        async with falling_due(at, number, seconds, say) as breaches:
+        opening = await open_timers(at, number, say)
+        async with falling_due(at, opening, seconds, say) as breaches:
             recoveries = [await _kill(at, breaches, say) for _ in range(kills)]
             await breaches.until_seen(DUE_A_SECOND * seconds, seconds + PATIENCE_S)
         say("reading all events again")

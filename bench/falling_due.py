@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.beside import beside
 from bench.breaches import Breaches
-from bench.open_timers import OpenTimers
+from bench.open_timers import Opening, OpenTimers
 from bench.scratch_broker import Say
 from bench.timers import let_time_pass, let_timers_arrive, timer, write_timers
 from bench.watching import Stuck
@@ -20,24 +20,23 @@ TICK_S: Final = 0.1
 DUE_A_SECOND: Final = 1_000
 ARRIVE_A_SECOND: Final = 2_000
 DUE: Final = "due"
-LEAD_S: Final = 10
+LEAD_S: Final = 12
 """Time passes, and timers start, for so long before the first falls due."""
-OPEN_A_SECOND: Final = 5_000
-"""Timers that are to fall due: there is time to open so many before that."""
+SLACK: Final = 3
+"""Timers that are to fall due have so many times the time to be opened that the first ones took."""
 PATIENCE_S: Final = 120.0
 
 
 @asynccontextmanager
-async def falling_due(at: OpenTimers, committed: int, seconds: int, say: Say) -> AsyncIterator[Breaches]:
-    """Begins when the first timer falls due, and gives the breaches that are seen. `committed`: the records on
-    `sla-timer`, all of which the worker has handled. Raises Stuck."""
+async def falling_due(at: OpenTimers, opening: Opening, seconds: int, say: Say) -> AsyncIterator[Breaches]:
+    """Begins when the first timer falls due, and gives the breaches that are seen. `opening`: of all timers that are
+    on `sla-timer` now. Raises Stuck."""
     number = DUE_A_SECOND * seconds
     say(f"{number:,} fall due in {seconds} s")
-    begin = time.time() + LEAD_S + number / OPEN_A_SECOND
-    await write_timers(
-        at.bootstrap, at.partitions, (timer(DUE, each, begin + each / DUE_A_SECOND) for each in range(number))
-    )
-    await at.until_committed(committed + number, PATIENCE_S)
+    begin = time.time() + LEAD_S + SLACK * number / opening.per_second
+    due = (timer(DUE, each, begin + each / DUE_A_SECOND) for each in range(number))
+    await write_timers(at.bootstrap, at.partitions, due)
+    await at.until_committed(opening.timers + number, PATIENCE_S)
     breaches, producer = Breaches(DUE), new_producer(at.bootstrap)
     await producer.start()
     try:

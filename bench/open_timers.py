@@ -46,6 +46,7 @@ class OpenTimers:
 class Opening:
     """From the first commit that was seen to the last. CPU: processor time of the worker, in microseconds a timer."""
 
+    timers: int
     per_second: float
     cpu_us: float
     first_tenth_cpu_us: float
@@ -90,7 +91,7 @@ async def open_timers(at: OpenTimers, number: int, say: Say) -> Opening:
     seconds = last.moment.seconds - first.moment.seconds
     per_second = (last.moment.records - first.moment.records) / seconds
     say(f"opened {per_second:,.0f} timers/s")
-    return Opening(per_second, _cpu_us(first, last), _cpu_us(first, tenth), _cpu_us(ninth, last))
+    return Opening(number, per_second, _cpu_us(first, last), _cpu_us(first, tenth), _cpu_us(ninth, last))
 
 
 async def _mark(at: OpenTimers, records: int, timeout_s: float) -> _Mark:
