@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.breaches import Breaches
 from bench.delays import COLUMNS, told
-from bench.falling_due import ARRIVE_A_SECOND, DUE_A_SECOND, PATIENCE_S, TICK_S, falling_due
+from bench.falling_due import FULL, PATIENCE_S, QUICK, TICK_S, Load, falling_due
 from bench.open_timers import deadlines_alone, described, open_timers, size_of
 from bench.processes import cpu_s
 from bench.report import Table
@@ -18,14 +18,14 @@ QUICK_S: Final = 5
 
 
 def bench_clock_lateness(quick: bool, say: Say) -> Table:
-    number, seconds = size_of(quick), QUICK_S if quick else FULL_S
-    breaches, cpu, partitions = asyncio.run(_measure(number, seconds, say))
+    number, load, seconds = size_of(quick), QUICK if quick else FULL, QUICK_S if quick else FULL_S
+    breaches, cpu, partitions = asyncio.run(_measure(number, load, seconds, say))
     return Table(
         "clock-lateness",
         "python -m bench clock-lateness",
         [
             described(number, partitions),
-            f"For {seconds} s {DUE_A_SECOND:,} more fall due a second, and {ARRIVE_A_SECOND:,} new ones start; "
+            f"For {seconds} s {load.due:,} more fall due a second, and {load.arriving:,} new ones start; "
             f"ticks every {TICK_S * 1000:.0f} ms are written to `sla-timer`.",
             "Delay: from the due time to a consumer that reads committed records; a tick later than due is part of it. "
             f"{len(breaches.delays):,} breaches, {breaches.repeated} of them twice.",
@@ -36,12 +36,12 @@ def bench_clock_lateness(quick: bool, say: Say) -> Table:
     )
 
 
-async def _measure(number: int, seconds: int, say: Say) -> tuple[Breaches, float, int]:
+async def _measure(number: int, load: Load, seconds: int, say: Say) -> tuple[Breaches, float, int]:
     async with deadlines_alone(say) as at:
         opening = await open_timers(at, number, say)
-        async with falling_due(at, opening, seconds, say) as breaches:
+        async with falling_due(at, opening, load, seconds, say) as breaches:
             cpu = cpu_s(at.worker.process)
             await asyncio.sleep(seconds)
             used = (cpu_s(at.worker.process) - cpu) / seconds
-            await breaches.until_seen(DUE_A_SECOND * seconds, PATIENCE_S)
+            await breaches.until_seen(load.due * seconds, PATIENCE_S)
         return breaches, used, at.partitions

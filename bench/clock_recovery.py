@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.breaches import Breaches, count_events
-from bench.falling_due import ARRIVE_A_SECOND, DUE_A_SECOND, PATIENCE_S, falling_due
+from bench.falling_due import FULL, PATIENCE_S, QUICK, Load, falling_due
 from bench.open_timers import OpenTimers, deadlines_alone, described, open_timers, size_of
 from bench.processes import memory_mb
 from bench.report import Table
@@ -33,14 +33,14 @@ class Recovery:
 
 
 def bench_clock_recovery(quick: bool, say: Say) -> Table:
-    number, kills = size_of(quick), QUICK_KILLS if quick else FULL_KILLS
-    recoveries, checked, partitions = asyncio.run(_measure(number, kills, say))
+    number, load, kills = size_of(quick), QUICK if quick else FULL, QUICK_KILLS if quick else FULL_KILLS
+    recoveries, checked, partitions = asyncio.run(_measure(number, load, kills, say))
     return Table(
         "clock-recovery",
         "python -m bench clock-recovery",
         [
             described(number, partitions),
-            f"While {DUE_A_SECOND:,} more fall due a second and {ARRIVE_A_SECOND:,} new ones start, SIGKILL ends the "
+            f"While {load.due:,} more fall due a second and {load.arriving:,} new ones start, SIGKILL ends the "
             "worker, which is started again at once; no static member: the group waits for the dead one's session.",
             "First verdict: the first breach that a consumer sees, which reads committed records, of a timer that fell "
             "due after the kill.",
@@ -57,13 +57,13 @@ def _recovery_row(kill: int, found: Recovery) -> list[str]:
     return [str(kill), *seconds, f"{found.memory_mb:,.0f}"]
 
 
-async def _measure(number: int, kills: int, say: Say) -> tuple[list[Recovery], str, int]:
+async def _measure(number: int, load: Load, kills: int, say: Say) -> tuple[list[Recovery], str, int]:
     seconds = A_KILL_S * kills
     async with deadlines_alone(say) as at:
         opening = await open_timers(at, number, say)
-        async with falling_due(at, opening, seconds, say) as breaches:
+        async with falling_due(at, opening, load, seconds, say) as breaches:
             recoveries = [await _kill(at, breaches, say) for _ in range(kills)]
-            await breaches.until_seen(DUE_A_SECOND * seconds, seconds + PATIENCE_S)
+            await breaches.until_seen(load.due * seconds, seconds + PATIENCE_S)
         say("reading all events again")
         events, repeated = await count_events(at.bootstrap)
         checked = (
@@ -74,6 +74,7 @@ async def _measure(number: int, kills: int, say: Say) -> tuple[list[Recovery], s
 
 async def _kill(at: OpenTimers, breaches: Breaches, say: Say) -> Recovery:
     await breaches.first_due_after(time.time() + SETTLE_S, PATIENCE_S)
+    say("SIGKILL")
     killed = time.time()
     at.worker.kill()
     at.worker.start()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from bench.beside import beside
@@ -17,8 +18,6 @@ from bench.watching import Stuck
 from streams.writing import new_producer
 
 TICK_S: Final = 0.1
-DUE_A_SECOND: Final = 1_000
-ARRIVE_A_SECOND: Final = 2_000
 DUE: Final = "due"
 LEAD_S: Final = 12
 """Time passes, and timers start, for so long before the first falls due."""
@@ -27,14 +26,26 @@ SLACK: Final = 3
 PATIENCE_S: Final = 120.0
 
 
+@dataclass(frozen=True)
+class Load:
+    """Timers a second."""
+
+    due: int
+    arriving: int
+
+
+FULL: Final = Load(1_000, 2_000)
+QUICK: Final = Load(200, 400)
+
+
 @asynccontextmanager
-async def falling_due(at: OpenTimers, opening: Opening, seconds: int, say: Say) -> AsyncIterator[Breaches]:
+async def falling_due(at: OpenTimers, opening: Opening, load: Load, seconds: int, say: Say) -> AsyncIterator[Breaches]:
     """Begins when the first timer falls due, and gives the breaches that are seen. `opening`: of all timers that are
     on `sla-timer` now. Raises Stuck."""
-    number = DUE_A_SECOND * seconds
+    number = load.due * seconds
     say(f"{number:,} fall due in {seconds} s")
     begin = time.time() + LEAD_S + SLACK * number / opening.per_second
-    due = (timer(DUE, each, begin + each / DUE_A_SECOND) for each in range(number))
+    due = (timer(DUE, each, begin + each / load.due) for each in range(number))
     await write_timers(at.bootstrap, at.partitions, due)
     await at.until_committed(opening.timers + number, PATIENCE_S)
     breaches, producer = Breaches(DUE), new_producer(at.bootstrap)
@@ -43,7 +54,7 @@ async def falling_due(at: OpenTimers, opening: Opening, seconds: int, say: Say) 
         async with beside(
             breaches.watch(at.bootstrap),
             let_time_pass(producer, at.partitions, TICK_S),
-            let_timers_arrive(producer, at.partitions, "arrived", ARRIVE_A_SECOND),
+            let_timers_arrive(producer, at.partitions, "arrived", load.arriving),
         ):
             await _sleep_until(begin)
             yield breaches
