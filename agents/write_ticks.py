@@ -24,10 +24,10 @@ async def write_ticks(running: RunningStage) -> None:
         await asyncio.sleep(max(0.0, interval - (running.clock() - now)))
 
 
-def ticks_at(now: float, partitions: set[int]) -> Outbox:
+def ticks_at(now: float, partitions: set[int], topic: str = MENTIONS_RAW.name) -> Outbox:
     """One tick a partition. `now` is in seconds since 1970."""
     value = encode(Tick(at=datetime.fromtimestamp(now, UTC)))
     outbox = Outbox()
     for partition in sorted(partitions):
-        outbox.to(MENTIONS_RAW.name, partition).append(OutgoingRecord(None, value, [], int(now * 1000)))
+        outbox.to(topic, partition).append(OutgoingRecord(None, value, [], int(now * 1000)))
     return outbox

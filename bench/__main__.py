@@ -13,6 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench.clock import bench_clock
+from bench.clock_cost import bench_clock_cost
+from bench.clock_lateness import bench_clock_lateness
+from bench.clock_recovery import bench_clock_recovery
 from bench.latency import bench_latency
 from bench.lateness import bench_lateness
 from bench.machine import machine
@@ -29,6 +33,10 @@ BENCHMARKS: Final[dict[str, Callable[[bool, Say], Table]]] = {
     "model": bench_model,
     "latency": bench_latency,
     "lateness": bench_lateness,
+    "clock": bench_clock,
+    "clock-cost": bench_clock_cost,
+    "clock-lateness": bench_clock_lateness,
+    "clock-recovery": bench_clock_recovery,
 }
 CLASSIFIER: Final = ("classifier-types", "classifier-sentiment", "classifier-speed")
 """Sections that `bench.classifier` writes: it needs the data sets."""

@@ -7,18 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from bench.processes import END_S, cpu_s, end, memory_mb
 from bench.watching import Watch, watch
 from bench.work import TARGET, WorkName
 
 ROOT = Path(__file__).parent.parent
 START_S = 120.0
-END_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ async def run_race(race: Race, group: str) -> RunResult:
 async def _timed(race: Race, group: str, process: psutil.Popen, watched: Watch) -> RunResult:
     timeout_s = START_S + race.total / 500
     first = await watched.until_written(race.warm_up, lambda: process.poll() is None, timeout_s)
-    cpu = _cpu_s(process)
+    cpu = cpu_s(process)
     last = await watched.until_written(race.total, lambda: process.poll() is None, timeout_s)
-    used, memory = _cpu_s(process) - cpu, process.memory_info().rss / 2**20
+    used, memory = cpu_s(process) - cpu, memory_mb(process)
     committed = await watched.until_committed(group, race.total, END_S)
     done = last.records - first.records
-    return RunResult(done / (last.seconds - first.seconds), used / done * 1e6, memory, committed - last.seconds)
+    return RunResult(done / (last.seconds - first.seconds), used / done * 1e6, memory, committed.seconds - last.seconds)
 
 
 @contextmanager
@@ -78,23 +78,9 @@ def _process(race: Race, group: str) -> Iterator[psutil.Popen]:
         try:
             yield process
         finally:
-            _end(process)
+            end(process)
 
 
 def _environment() -> dict[str, str]:
     paths = {"TENFOUR_MODEL": str(ROOT / "models" / "mentions"), "TENFOUR_POLICY": str(ROOT / "policy.yaml")}
     return {**os.environ, "PYTHONPATH": str(ROOT), **paths}
-
-
-def _end(process: psutil.Popen) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.terminate()
-        with suppress(psutil.TimeoutExpired):
-            process.wait(END_S)
-            return
-        process.kill()
-
-
-def _cpu_s(process: psutil.Popen) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

@@ -20,6 +20,13 @@ def scratch_broker(say: Say) -> Iterator[str]:
     if given:
         yield given
         return
+    with own_broker(say) as bootstrap:
+        yield bootstrap
+
+
+@contextmanager
+def own_broker(say: Say) -> Iterator[str]:
+    """The address of one that nobody has used before, for what counts from the first offset."""
     with (
         tempfile.TemporaryDirectory(prefix="tenfour-bench-") as folder,
         start_broker(Path(folder), progress=say) as broker,

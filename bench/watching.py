@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from streams.progress import committed_by
+
 POLL_S = 0.05
 
 
@@ -20,7 +22,7 @@ class Stuck(RuntimeError):
 
 @dataclass(frozen=True)
 class Moment:
-    """At `seconds` (of a monotonic clock) `records` stood on the topic."""
+    """At `seconds` (of a monotonic clock) so many `records` stood on the topic, or were committed."""
 
     seconds: float
     records: int
@@ -49,23 +51,26 @@ class Watch:
             await asyncio.sleep(POLL_S)
         return moment
 
-    async def until_committed(self, group: str, records: int, timeout_s: float) -> float:
-        """Seconds, of the monotonic clock, when the group had committed `records` of the source. Raises Stuck."""
+    async def until_committed(
+        self, group: str, records: int, timeout_s: float, alive: Callable[[], bool] = lambda: True
+    ) -> Moment:
+        """The first moment seen at which the group had committed at least so many records of the source. Raises
+        Stuck."""
         deadline = time.monotonic() + timeout_s
-        while (committed := await self._committed(group)) < records:
-            if time.monotonic() > deadline:
-                raise Stuck(f"{group} has committed {committed} of {records}")
+        while (moment := await self.committed(group)).records < records:
+            if not alive() or time.monotonic() > deadline:
+                raise Stuck(f"{group} has committed {moment.records} of {records}")
             await asyncio.sleep(POLL_S)
-        return time.monotonic()
+        return moment
 
     async def empty_target(self) -> None:
         """Deletes what was written, so that the disk does not fill."""
         ends = await self.consumer.end_offsets(self.target)
         await self.admin.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
 
-    async def _committed(self, group: str) -> int:
-        offsets = await self.admin.list_consumer_group_offsets(group, partitions=self.source)
-        return sum(max(0, found.offset) for found in offsets.values())
+    async def committed(self, group: str) -> Moment:
+        offsets = await committed_by(self.admin, group, self.source)
+        return Moment(time.monotonic(), sum(offsets.values()))
 
 
 @asynccontextmanager

@@ -19,7 +19,11 @@ def cycle_id(conversation: str, cycle: Cycle) -> str:
 
 def event_id(conversation: str, cycle: Cycle, kind: SlaEventKind, level: int | None = None) -> str:
     """Derived from (conversation, target, cycle, kind), and from the level of risk after the first."""
-    cause = (conversation, cycle.target, cycle_id(conversation, cycle), kind)
+    return _event_id(conversation, cycle, cycle_id(conversation, cycle), kind, level)
+
+
+def _event_id(conversation: str, cycle: Cycle, name: str, kind: SlaEventKind, level: int | None) -> str:
+    cause = (conversation, cycle.target, name, kind)
     return derive_id(*cause, str(level)) if level is not None and level > 1 else derive_id(*cause)
 
 
@@ -39,15 +43,16 @@ def event(
     reason: str | None = None,
 ) -> SlaEvent:
     """The event of a cycle. Times in milliseconds since 1970; `now` is the tick that was seen last."""
+    name = cycle_id(conversation, cycle)
     return _trusted(
         {
             "record": "sla_event",
             "version": 1,
-            "id": event_id(conversation, cycle, kind, level),
+            "id": _event_id(conversation, cycle, name, kind, level),
             "kind": kind,
             "conversation": conversation,
             "target": cycle.target,
-            "cycle": cycle_id(conversation, cycle),
+            "cycle": name,
             "mention": cycle.mention,
             "brand": cycle.brand,
             "type": cycle.type,

@@ -61,7 +61,7 @@ async def _lag(
     tps = [TopicPartition(topic, partition) for partition in range(partitions)]
     ends = await consumer.end_offsets(tps)
     starts = await consumer.beginning_offsets(tps)
-    committed = await _committed(admin, group, tps)
+    committed = await committed_by(admin, group, tps)
     done = {tp: max(committed.get(tp, 0), starts[tp]) for tp in tps}
     behind = {tp: offset for tp, offset in done.items() if offset < ends[tp]}
     with_records = await _with_records(consumer, behind, ends)
@@ -83,7 +83,8 @@ async def _with_records(
     return found
 
 
-async def _committed(admin: AIOKafkaAdminClient, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+async def committed_by(admin: AIOKafkaAdminClient, group: str, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """What a consumer group has committed; partitions without a commit are left out."""
     try:
         offsets = await admin.list_consumer_group_offsets(group, partitions=tps)
     except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
@@ -96,7 +97,7 @@ async def committed_offsets(bootstrap: str, group: str, tps: list[TopicPartition
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        return await _committed(admin, group, tps)
+        return await committed_by(admin, group, tps)
     finally:
         await admin.close()
 

@@ -21,7 +21,7 @@ async def run_stages(
     until: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Starts the stages, each its own consumer group; returns after a graceful stop (SIGTERM, SIGINT, or `until`)."""
-    _collect_garbage_seldom()
+    collect_garbage_seldom()
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, settings.metrics_host)
     running = [RunningStage(stage, settings, time.time) for stage in stages]
@@ -34,7 +34,7 @@ async def run_stages(
         await stage.stop()
 
 
-def _collect_garbage_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """Records make no cycles, but a batch of them makes Python look for some hundreds of times: a fifth of the CPU of
     the classify stage, measured by `python -m bench stage`. What is loaded by now stays, and is not looked at again."""
     gc.collect()
