@@ -15,6 +15,9 @@ from models.text import HEADS, LABELS, TYPES, prepare
 
 MAX_BATCH = 16
 """Texts of one run of the network: their states then stay in the processor's cache. 64 at a time are a fifth slower."""
+MAX_PADDING = 16
+"""Tokens of one run that fill up shorter texts: more cost as much as starting another run. docs/classifier.md has the
+figures."""
 
 
 class Reading(NamedTuple):
@@ -77,11 +80,11 @@ class MentionModel:
         return sum(len(encoding.ids) for encoding in encodings) / len(encodings)
 
     def _batches(self, texts: list[str]) -> Iterator[tuple[list[str], list[Encoding]]]:
-        """Texts with their tokens, longest last, at most MAX_BATCH at a time, so that little of a batch is padding."""
+        """Texts with their tokens, longest last, so that little of a batch is padding."""
         pairs = zip(texts, self._tokenizer.encode_batch_fast(texts), strict=True)
         by_length = sorted(pairs, key=lambda pair: len(pair[1].ids))
-        for start in range(0, len(by_length), MAX_BATCH):
-            batch = by_length[start : start + MAX_BATCH]
+        for run in runs([len(encoding.ids) for _, encoding in by_length]):
+            batch = by_length[run]
             yield [text for text, _ in batch], [encoding for _, encoding in batch]
 
     def _shares(self, head: str, logits: NDArray[np.float32]) -> list[list[float]]:
@@ -92,8 +95,24 @@ class MentionModel:
         return shares
 
 
+def runs(lengths: Sequence[int]) -> Iterator[slice]:
+    """Where to cut texts of these lengths, which never fall: at most MAX_BATCH together, at most MAX_PADDING tokens of
+    padding among them."""
+    start = padding = 0
+    for place in range(1, len(lengths)):
+        padding += (place - start) * (lengths[place] - lengths[place - 1])
+        if place - start == MAX_BATCH or padding > MAX_PADDING:
+            yield slice(start, place)
+            start, padding = place, 0
+    if lengths:
+        yield slice(start, len(lengths))
+
+
 def open_session(file: Path, *, threads: int) -> onnxruntime.InferenceSession:
-    """An ONNX session that sleeps between calls: spinning threads would take the event loop's core."""
+    """An ONNX session that sleeps between calls: spinning threads would take the event loop's core.
+
+    Constants are not folded: onnxruntime takes an int8 product and its scale together (MatMulIntegerToFloat) only as
+    long as it finds the product of scales that folding would have put in their place."""
     onnxruntime.disable_telemetry_events()  # it would otherwise report its use to its maker, where it can
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -101,7 +120,9 @@ def open_session(file: Path, *, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(file), options, providers=["CPUExecutionProvider"], disabled_optimizers=["ConstantFolding"]
+    )
 
 
 def open_tokenizer(file: Path, max_tokens: int) -> Tokenizer:

@@ -1,10 +1,13 @@
 import random
 from pathlib import Path
 
+import onnxruntime
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.manifest import sha256
-from models.mention_model import NOTHING_TO_READ, MentionModel, Reading
+from models.mention_model import MAX_BATCH, MAX_PADDING, NOTHING_TO_READ, MentionModel, Reading, open_session, runs
 from models.text import LABELS, TYPES
 
 CLEAR = [
@@ -121,3 +124,27 @@ def test_a_long_text_is_judged_by_its_beginning(model: MentionModel) -> None:
 
 def test_the_version_names_the_model_file(model: MentionModel, shipped: Path) -> None:
     assert model.version == f"mentions-minilm-int8@{sha256(shipped / 'model.onnx')[:12]}"
+
+
+@given(st.lists(st.integers(2, 96), max_size=100).map(sorted))
+def test_runs_hold_every_text_once_and_little_padding(lengths: list[int]) -> None:
+    found = [lengths[run] for run in runs(lengths)]
+    assert [length for run in found for length in run] == lengths
+    for run in found:
+        assert 0 < len(run) <= MAX_BATCH
+        assert sum(run[-1] - length for length in run) <= MAX_PADDING
+
+
+def test_texts_of_one_length_share_their_runs() -> None:
+    assert [run.stop - run.start for run in runs([7] * 40)] == [16, 16, 8]
+
+
+def test_the_session_takes_products_and_scales_together_and_computes_the_same(
+    model: MentionModel, shipped: Path
+) -> None:
+    plain = onnxruntime.InferenceSession(str(shipped / "model.onnx"), providers=["CPUExecutionProvider"])
+    ids = [[101, 2023, 2003, 1037, 3231, 102]]
+    inputs = {"input_ids": ids, "attention_mask": [[1] * 6]}
+    opened = open_session(shipped / "model.onnx", threads=1)
+    for first, second in zip(opened.run(None, inputs), plain.run(None, inputs), strict=True):
+        assert first == pytest.approx(second, abs=1e-5)
