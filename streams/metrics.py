@@ -41,7 +41,9 @@ VERDICT_DELAY = Histogram(
 )
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
-MODEL_SECONDS = Histogram("tenfour_model_seconds", "Seconds of one model run.", buckets=_SECONDS)
+MODEL_SECONDS = Histogram(
+    "tenfour_model_seconds", "Seconds of one model run, the second stage's included.", buckets=_SECONDS
+)
 MODEL_TEXTS = Counter("tenfour_model_texts_total", "Texts that the model scored.")
 GATEWAY_REQUESTS = Counter("tenfour_gateway_requests_total", "Requests to the HTTP gateway.", ["status"])
 
