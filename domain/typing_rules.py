@@ -9,6 +9,7 @@ from schemas.ids import derive_id
 from schemas.records import (
     Classification,
     ClassifiedMention,
+    ClassifierMode,
     Mention,
     MentionType,
     RiskFlag,
@@ -82,8 +83,11 @@ class TypingRules:
         # Of four digits of confidence there are not many, and each classification is frozen
         self._remembered = lru_cache(maxsize=16_384)(self._classification)
 
-    def classify(self, text: str, reading: Reading, followers: int | None = None) -> Classification:
-        """The likeliest type and sentiment; of equals the earlier. Sentiment never changes the type.
+    def classify(
+        self, text: str, reading: Reading, followers: int | None = None, mode: ClassifierMode = "one_stage"
+    ) -> Classification:
+        """The likeliest type and sentiment; of equals the earlier. Sentiment never changes the type. `mode` is what
+        the classification says of how the classifier worked.
 
         Raises ValueError if the reading holds no probabilities.
         """
@@ -93,7 +97,7 @@ class TypingRules:
         judge = self._judge_of(reading)
         review_reason = judge.doubt.reason(reading, confidence)
         flags = self._policy.risk_flags(text, followers)
-        return self._remembered(type_, sentiment, confidence, review_reason, flags, reading.language, judge.model)
+        return self._remembered(type_, sentiment, confidence, review_reason, flags, reading.language, judge.model, mode)
 
     def _judge_of(self, reading: Reading) -> Judge:
         if not reading.read_again:
@@ -111,6 +115,7 @@ class TypingRules:
         risk_flags: tuple[RiskFlag, ...],
         language: str,
         model: str,
+        mode: ClassifierMode,
     ) -> Classification:
         return Classification(
             type=type_,
@@ -123,6 +128,7 @@ class TypingRules:
             language=language,
             reason=REASON,
             model=model,
+            mode=mode,
         )
 
 

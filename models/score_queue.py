@@ -39,7 +39,7 @@ class ScoreQueue:
         self._running: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
 
-    async def read(self, texts: Sequence[str], *, again: bool = True) -> list[Reading]:
+    async def read(self, texts: Sequence[str], *, again: bool = False) -> list[Reading]:
         """What the model reads in `texts`, in order; with `again`, what the second stage reads in the doubtful ones.
         Raises what a model raises."""
         future: asyncio.Future[list[Reading]] = asyncio.get_running_loop().create_future()

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.classify_mentions import ClassifyMentions
 from agents.registry import typing_rules
+from domain.second_stage import LagLimits
 from models.mention_model import MentionModel
 from models.score_queue import ScoreQueue
+from models.second_stage import SecondStage
 from schemas.codecs import decode, encode
 from schemas.ids import conversation_key
-from schemas.records import ClassifiedMention, DeadLetter
+from schemas.records import Classification, ClassifiedMention, DeadLetter
+from streams.metrics import CLASSIFIER_MODE
 from streams.record_batches import RecordBatch
 from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW
 from tests.domain.posts import mention, policy
@@ -23,6 +27,7 @@ from tests.domain.posts import mention, policy
 SHIPPED = Path(__file__).parents[2] / "models" / "mentions"
 COMPLAINT = "@Delta my bag never arrived and nobody answers my emails"
 KEY = conversation_key("Delta", "x", "thread 1").encode()
+ABOVE_ALL = 1.01
 
 BAD_TEXTS = {
     "empty": "",
@@ -61,7 +66,7 @@ def model() -> MentionModel:
 
 @pytest.fixture
 async def queue(model: MentionModel) -> AsyncIterator[ScoreQueue]:
-    queue = ScoreQueue(model)
+    queue = ScoreQueue(model, second=SecondStage(model, ABOVE_ALL))
     yield queue
     queue.close()
 
@@ -71,8 +76,15 @@ def stage(model: MentionModel, queue: ScoreQueue) -> ClassifyMentions:
     return ClassifyMentions(typing_rules(policy(), model.manifest), queue)
 
 
-async def decide(stage: ClassifyMentions, values: Sequence[bytes | None]) -> Decided:
+@pytest.fixture
+def two_stages(model: MentionModel, queue: ScoreQueue) -> ClassifyMentions:
+    rules = typing_rules(policy(), model.manifest, SecondStage(model, ABOVE_ALL))
+    return ClassifyMentions(rules, queue, LagLimits(high=100, low=10))
+
+
+async def decide(stage: ClassifyMentions, values: Sequence[bytes | None], lag: int = 0) -> Decided:
     batch = RecordBatch(MENTIONS_RAW.name, 1, [Received(number, value) for number, value in enumerate(values)])
+    batch.lag = lag
     (outbox,) = await stage.decide(batch)
     classified = [decode(record.value) for record in outbox.to(MENTIONS_CLASSIFIED.name, 1)]
     dead = [decode(record.value) for record in outbox.to(DEAD_LETTERS.name, 1)]
@@ -88,6 +100,19 @@ def raw(text: str) -> bytes:
 
 def raw_with(**fields: object) -> bytes:
     return json.dumps(json.loads(raw("Hello")) | fields).encode()
+
+
+def modes(decided: Decided) -> set[str]:
+    return {found.classification.mode for found in decided.classified}
+
+
+def shown_mode() -> list[str]:
+    samples = next(iter(CLASSIFIER_MODE.collect())).samples
+    return [sample.labels["mode"] for sample in samples if sample.value == 1]
+
+
+def read_again() -> float:
+    return REGISTRY.get_sample_value("tenfour_texts_read_again_total") or 0.0
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
@@ -136,3 +161,42 @@ async def test_one_unusable_record_becomes_a_dead_letter_with_its_reason_and_the
     (letter,) = decided.dead
     assert (letter.offset, letter.value, letter.error) == (1, value, "UndecodableRecord")
     assert letter.message
+
+
+async def test_without_a_second_model_there_is_one_stage_whatever_the_lag(
+    stage: ClassifyMentions, model: MentionModel
+) -> None:
+    decided = await decide(stage, [raw(COMPLAINT)], lag=10**6)
+    assert modes(decided) == {"one_stage"} == set(shown_mode())
+    assert decided.classified[0].classification.model == model.version
+
+
+async def test_a_text_that_was_read_again_names_both_models(two_stages: ClassifyMentions, model: MentionModel) -> None:
+    before = read_again()
+    decided = await decide(two_stages, [raw(COMPLAINT), raw("")])
+    assert modes(decided) == {"two_stage"}
+    assert [found.classification.model for found in decided.classified] == [
+        f"{model.version} > {model.version}",
+        model.version,
+    ]
+    assert read_again() == before + 1
+
+
+async def test_a_lag_skips_the_second_stage_until_it_is_small_again(
+    two_stages: ClassifyMentions, model: MentionModel
+) -> None:
+    seen = []
+    for lag in (100, 101, 50, 10, 9, 50):
+        decided = await decide(two_stages, [raw(COMPLAINT)], lag)
+        seen.append((decided.classified[0].classification.mode, " > " in decided.classified[0].classification.model))
+        assert set(shown_mode()) == modes(decided)
+    assert seen == [("two_stage", True), *[("second_skipped", False)] * 3, *[("two_stage", True)] * 2]
+
+
+def test_what_was_classified_before_there_were_modes_was_classified_in_one_stage() -> None:
+    example = json.loads(Path("schemas/examples/classified_mention/recovery_praise.json").read_text())
+    assert "mode" not in example["classification"]
+    old = decode(json.dumps(example).encode())
+    assert isinstance(old, ClassifiedMention)
+    assert isinstance(old.classification, Classification)
+    assert old.classification.mode == "one_stage"

@@ -1,7 +1,7 @@
 """What a mention is, and who looks again."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.typing_rules import SENTIMENTS, TYPES, Doubt, Judge, TypingRules, classified_mention
 from schemas.ids import derive_id
-from schemas.records import Classification, MentionType, Sentiment
+from schemas.records import Classification, ClassifierMode, MentionType, Sentiment
 from tests.domain.posts import mention, policy
 
 RULES = TypingRules(policy(), Doubt(0.6, frozenset({"en"})), "model:1")
@@ -109,6 +109,11 @@ def test_scores_that_are_no_probabilities_are_refused(scores: tuple[float, ...])
 TWO_STAGES = TypingRules(
     policy(), Doubt(0.6, frozenset({"en"})), "model:1", Judge("model:2", Doubt(0.7, frozenset({"en", "es"})))
 )
+
+
+@pytest.mark.parametrize("mode", get_args(ClassifierMode))
+def test_a_classification_says_how_the_classifier_worked(mode: ClassifierMode) -> None:
+    assert TWO_STAGES.classify("Hello", read(), mode=mode).mode == mode
 
 
 def test_the_models_that_decided_are_named() -> None:
