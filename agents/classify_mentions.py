@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol, get_args
 
 from agents.write_ticks import write_ticks
+from domain.second_stage import LagLimits, next_mode
 from domain.typing_rules import Reading, TypingRules, classified_id
 from schemas.cloudevents import event_headers
 from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
-from schemas.records import Mention, PublicReply, Tick
+from schemas.records import ClassifierMode, Mention, PublicReply, Tick
 from streams.dead_letters import add_dead_letter
+from streams.metrics import CLASSIFIER_MODE, TEXTS_READ_AGAIN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.settings import Settings
 from streams.stages import Stage
@@ -19,6 +21,7 @@ from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW
 
 STAGE = "classify"
 SOURCE = f"/tenfour/{STAGE}"
+MODES: Final[tuple[ClassifierMode, ...]] = get_args(ClassifierMode)
 _CODEC = Codec[Mention | PublicReply | Tick](Mention, PublicReply, Tick)
 
 
@@ -29,30 +32,50 @@ class MisplacedRecord(ValueError):
 class Reader(Protocol):
     """Reads texts without blocking the event loop."""
 
-    async def read(self, texts: Sequence[str]) -> Sequence[Reading]: ...
+    async def read(self, texts: Sequence[str], *, again: bool = False) -> Sequence[Reading]:
+        """With `again`, a second model reads doubtful texts again."""
+        ...
 
 
 class ClassifyMentions:
     """Replies and ticks pass through unchanged, in their places between the mentions."""
 
-    def __init__(self, rules: TypingRules, reader: Reader) -> None:
-        self._rules, self._reader = rules, reader
+    def __init__(self, rules: TypingRules, reader: Reader, second: LagLimits | None = None) -> None:
+        """`second`: when the reader's second model rests; None where there is none."""
+        self._rules, self._reader, self._limits = rules, reader, second
+        self._mode: ClassifierMode = "one_stage" if second is None else "two_stage"
+        _show_mode(self._mode)
 
     async def decide(self, batch: RecordBatch) -> list[Outbox]:
         outbox = Outbox()
+        mode = self._mode_at(batch.lag)
         readable = [(record, found) for record in batch.records if (found := _read(record, outbox)) is not None]
-        mentions = [found for _, found in readable if isinstance(found, Mention)]
-        readings = iter(await self._reader.read([mention.text for mention in mentions]) if mentions else ())
+        texts = [found.text for _, found in readable if isinstance(found, Mention)]
+        readings = iter(await self._read_texts(texts, mode) if texts else ())
         classified = outbox.to(MENTIONS_CLASSIFIED.name, batch.partition)
         for record, found in readable:
             if isinstance(found, Mention):
-                classified.append(self._classified(record, found, next(readings)))
+                classified.append(self._classified(record, found, next(readings), mode))
             else:
                 classified.append(OutgoingRecord(record.key, record.value, list(record.headers), record.timestamp))
         return [outbox]
 
-    def _classified(self, record: ReceivedRecord, mention: Mention, reading: Reading) -> OutgoingRecord:
-        classification = self._rules.classify(mention.text, reading, mention.author_followers)
+    async def _read_texts(self, texts: Sequence[str], mode: ClassifierMode) -> Sequence[Reading]:
+        readings = await self._reader.read(texts, again=mode == "two_stage")
+        TEXTS_READ_AGAIN.inc(sum(reading.read_again for reading in readings))
+        return readings
+
+    def _mode_at(self, lag: int) -> ClassifierMode:
+        mode = self._mode if self._limits is None else next_mode(self._mode, lag, self._limits)
+        if mode != self._mode:
+            self._mode = mode
+            _show_mode(mode)
+        return mode
+
+    def _classified(
+        self, record: ReceivedRecord, mention: Mention, reading: Reading, mode: ClassifierMode
+    ) -> OutgoingRecord:
+        classification = self._rules.classify(mention.text, reading, mention.author_followers, mode)
         id_ = classified_id(mention)
         value = encode_classified(
             id_, encode_again(mention, record.value or b""), encode_classification(classification)
@@ -62,13 +85,19 @@ class ClassifyMentions:
 
 
 def classify_stage(rules: TypingRules, reader: Reader, settings: Settings) -> Stage:
+    limits = LagLimits(high=settings.second_stage_lag_high, low=settings.second_stage_lag_low)
     return Stage(
         STAGE,
         MENTIONS_RAW,
-        decide=ClassifyMentions(rules, reader).decide,
+        decide=ClassifyMentions(rules, reader, limits if settings.second_model else None).decide,
         poll_records=settings.classify_poll_records,
         background=write_ticks if settings.ticks == "live" else None,
     )
+
+
+def _show_mode(mode: ClassifierMode) -> None:
+    for name in MODES:
+        CLASSIFIER_MODE.labels(name).set(name == mode)
 
 
 def _read(record: ReceivedRecord, outbox: Outbox) -> Mention | PublicReply | Tick | None:

@@ -21,7 +21,7 @@ class StoredReadings:
         rng = random.Random(seed)
         self._endless = cycle([_reading(rng) for _ in range(DIFFERENT)])
 
-    async def read(self, texts: Sequence[str]) -> list[Reading]:
+    async def read(self, texts: Sequence[str], *, again: bool = False) -> list[Reading]:  # noqa: ARG002
         return list(islice(self._endless, len(texts)))
 
     def next_reading(self) -> Reading:

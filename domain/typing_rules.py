@@ -6,7 +6,15 @@ from typing import Final, NamedTuple, Protocol, TypeVar, get_args
 
 from domain.policy import Policy
 from schemas.ids import derive_id
-from schemas.records import Classification, ClassifiedMention, Mention, MentionType, RiskFlag, Sentiment
+from schemas.records import (
+    Classification,
+    ClassifiedMention,
+    ClassifierMode,
+    Mention,
+    MentionType,
+    RiskFlag,
+    Sentiment,
+)
 
 Name = TypeVar("Name")
 
@@ -37,6 +45,10 @@ class Reading(Protocol):
     def readable(self) -> bool:
         """False where nothing was left to read; the type is then a guess without ground."""
 
+    @property
+    def read_again(self) -> bool:
+        """True where a second model has read the text, and decides."""
+
 
 class Doubt(NamedTuple):
     """When a person looks again: below the threshold, a probability, or in a language that the model was never
@@ -53,26 +65,46 @@ class Doubt(NamedTuple):
         return DOUBTFUL if confidence < self.threshold else None
 
 
+class Judge(NamedTuple):
+    """A model by its name with hash, and when it is doubted: each model by its own figures."""
+
+    model: str
+    doubt: Doubt
+
+
 class TypingRules:
     """All that decides beside the text."""
 
-    def __init__(self, policy: Policy, doubt: Doubt, model: str) -> None:
-        """`model` names the model and its hash."""
-        self._policy, self._doubt, self._model = policy, doubt, model
+    def __init__(self, policy: Policy, doubt: Doubt, model: str, second: Judge | None = None) -> None:
+        """`model` names the model and its hash; `second` is the one that reads doubtful texts again."""
+        self._policy = policy
+        self._first = Judge(model, doubt)
+        self._second = None if second is None else second._replace(model=f"{model} > {second.model}")
         # Of four digits of confidence there are not many, and each classification is frozen
         self._remembered = lru_cache(maxsize=16_384)(self._classification)
 
-    def classify(self, text: str, reading: Reading, followers: int | None = None) -> Classification:
-        """The likeliest type and sentiment; of equals the earlier. Sentiment never changes the type.
+    def classify(
+        self, text: str, reading: Reading, followers: int | None = None, mode: ClassifierMode = "one_stage"
+    ) -> Classification:
+        """The likeliest type and sentiment; of equals the earlier. Sentiment never changes the type. `mode` is what
+        the classification says of how the classifier worked.
 
         Raises ValueError if the reading holds no probabilities.
         """
         type_, probability = likeliest(reading.type, TYPES)
         sentiment, _ = likeliest(reading.sentiment, SENTIMENTS)
         confidence = round(probability, 4)
-        review_reason = self._doubt.reason(reading, confidence)
+        judge = self._judge_of(reading)
+        review_reason = judge.doubt.reason(reading, confidence)
         flags = self._policy.risk_flags(text, followers)
-        return self._remembered(type_, sentiment, confidence, review_reason, flags, reading.language)
+        return self._remembered(type_, sentiment, confidence, review_reason, flags, reading.language, judge.model, mode)
+
+    def _judge_of(self, reading: Reading) -> Judge:
+        if not reading.read_again:
+            return self._first
+        if self._second is None:
+            raise ValueError("a text was read again, and no second model is known")
+        return self._second
 
     def _classification(
         self,
@@ -82,6 +114,8 @@ class TypingRules:
         review_reason: str | None,
         risk_flags: tuple[RiskFlag, ...],
         language: str,
+        model: str,
+        mode: ClassifierMode,
     ) -> Classification:
         return Classification(
             type=type_,
@@ -93,7 +127,8 @@ class TypingRules:
             risk_flags=risk_flags,
             language=language,
             reason=REASON,
-            model=self._model,
+            model=model,
+            mode=mode,
         )
 
 

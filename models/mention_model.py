@@ -22,12 +22,13 @@ figures."""
 
 class Reading(NamedTuple):
     """Probabilities that sum to 1, in the order of `LABELS` and of `TYPES`, and the language (ISO 639 or `und`).
-    `readable` is False where nothing was left to read."""
+    `readable` is False where nothing was left to read, `read_again` True where a second model has read the text."""
 
     sentiment: tuple[float, ...]
     type: tuple[float, ...]
     language: str = UNTOLD
     readable: bool = True
+    read_again: bool = False
 
 
 NOTHING_TO_READ = Reading(

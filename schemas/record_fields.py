@@ -46,6 +46,8 @@ MentionType = Literal[
 ]
 Sentiment = Literal["negative", "neutral", "positive"]
 Urgency = Literal["urgent", "high", "medium", "low", "none"]
+ClassifierMode = Literal["one_stage", "two_stage", "second_skipped"]
+"""Whether a second model reads doubtful texts again: there is none, it does, or it had to leave them for the load."""
 SlaTarget = Literal["first_response", "next_response", "resolution", "review", "approval", "escalation_ack"]
 """What is promised: the first public answer, each later one, the end of the case; and within the desk, a person's look
 at a doubtful mention, the approval of a draft, the acceptance of an escalation."""

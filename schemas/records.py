@@ -16,6 +16,7 @@ from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
     MAX_TEXT_CHARACTERS,
+    ClassifierMode,
     ConversationKey,
     DeskTarget,
     Instant,
@@ -34,6 +35,7 @@ __all__ = [
     "MAX_NAME_CHARACTERS",
     "MAX_TEXT_CHARACTERS",
     "AnyRecord",
+    "ClassifierMode",
     "DeskTarget",
     "Instant",
     "MentionType",
@@ -115,7 +117,9 @@ class Classification(Record):
     reason: Name
     """What decided on the type."""
     model: Name
-    """Name and hash of the model."""
+    """Name and hash of the model. Where a second one read the text again: of both, `first > second`."""
+    mode: ClassifierMode = "one_stage"
+    """How the classifier worked then. Whether it read this very text again, `model` says."""
 
 
 class ClassifiedMention(Record):

@@ -41,8 +41,16 @@ VERDICT_DELAY = Histogram(
 )
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
-MODEL_SECONDS = Histogram("tenfour_model_seconds", "Seconds of one model run.", buckets=_SECONDS)
+MODEL_SECONDS = Histogram(
+    "tenfour_model_seconds", "Seconds of one model run, the second stage's included.", buckets=_SECONDS
+)
 MODEL_TEXTS = Counter("tenfour_model_texts_total", "Texts that the model scored.")
+CLASSIFIER_MODE = Gauge(
+    "tenfour_classifier_mode",
+    "1 for how the classifier works now, 0 for the others: one_stage, two_stage, second_skipped (lag too high).",
+    ["mode"],
+)
+TEXTS_READ_AGAIN = Counter("tenfour_texts_read_again_total", "Texts that the second model decided.")
 GATEWAY_REQUESTS = Counter("tenfour_gateway_requests_total", "Requests to the HTTP gateway.", ["status"])
 
 

@@ -37,12 +37,15 @@ class BatchState(Enum):
 class RecordBatch:
     """Consecutive records of one partition, at least one, in offset order."""
 
-    __slots__ = ("_closed", "_on_close", "_state", "partition", "records", "topic")
+    __slots__ = ("_closed", "_on_close", "_state", "lag", "partition", "records", "topic")
 
     def __init__(self, topic: str, partition: int, records: Sequence[ReceivedRecord]) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
+        self.lag = 0
+        """Records of all the worker's partitions that were not acknowledged when work on this batch began, its own
+        among them, as far as the last fetch knew."""
         self._state = BatchState.QUEUED
         self._closed = asyncio.Event()
         self._on_close: Callable[[], None] | None = None

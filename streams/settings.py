@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "TENFOUR_"
@@ -26,6 +27,18 @@ class Settings(BaseSettings):
     data: Path = Field(Path(".tenfour"), description="Folder of the embedded broker's data.")
     policy: Path = Field(Path("policy.yaml"), description="The policy: types, teams, owners, targets.")
     model: Path = Field(Path("models/mentions"), description="Folder of the classifier's artefact.")
+    second_model: Path | None = Field(
+        None, description="Folder of a second model that reads doubtful texts again. Empty: none."
+    )
+    second_stage_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.2, description="Share of mentions, the least sure of their type, that the second model reads again."
+    )
+    second_stage_lag_high: Annotated[int, Field(gt=0)] = Field(
+        1000, description="Records behind above which the classify stage does without the second model."
+    )
+    second_stage_lag_low: Annotated[int, Field(gt=0)] = Field(
+        200, description="Records behind below which it takes the second model up again; less than the high one."
+    )
     partitions: Annotated[int, Field(gt=0, le=1000)] = Field(
         8, description="Partitions of every keyed topic. Fixed for life once topics exist."
     )
@@ -74,6 +87,23 @@ class Settings(BaseSettings):
     gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="Largest body of one request to the gateway, in bytes."
     )
+
+    @field_validator("second_model", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("second_stage_lag_low")
+    @classmethod
+    def _below_the_high_one(cls, low: int, info: ValidationInfo) -> int:
+        high = info.data.get("second_stage_lag_high")  # absent where it is impossible itself
+        if high is not None and low >= high:
+            raise PydanticCustomError(
+                "lag_limits",
+                "must be less than {name}, {high}",
+                {"name": f"{PREFIX}SECOND_STAGE_LAG_HIGH", "high": high},
+            )
+        return low
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

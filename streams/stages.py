@@ -155,6 +155,7 @@ class RunningStage:
         assert self.stage.decide is not None
         (batch,) = batches
         started = self.clock()
+        batch.lag = sum(self.app.lag().values())
         async with asyncio.timeout(self.settings.batch_timeout_s):
             outboxes = await self.stage.decide(batch)
             if previous is not None:

@@ -57,7 +57,7 @@ def classify(
 
 def _classify(records: Iterator[ReadRecord], name: str, settings: Settings, explain: bool) -> int:
     """The number of unreadable lines. A reader of stdout that goes away ends the work quietly."""
-    classifier = new_text_classifier(settings.policy, settings.model, threads=THREADS)
+    classifier = new_text_classifier(settings, threads=THREADS)
     try:
         with progress_bar(name, shown=not sys.stdout.isatty()) as bar:
             return write_classified(

@@ -72,6 +72,8 @@ def as_markdown(found: Sequence[Variable]) -> str:
 
 
 def _shown(default: object) -> str:
+    if default is None:
+        return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 

@@ -1,15 +1,15 @@
 """What a mention is, and who looks again."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.typing_rules import SENTIMENTS, TYPES, Doubt, TypingRules, classified_mention
+from domain.typing_rules import SENTIMENTS, TYPES, Doubt, Judge, TypingRules, classified_mention
 from schemas.ids import derive_id
-from schemas.records import Classification, MentionType, Sentiment
+from schemas.records import Classification, ClassifierMode, MentionType, Sentiment
 from tests.domain.posts import mention, policy
 
 RULES = TypingRules(policy(), Doubt(0.6, frozenset({"en"})), "model:1")
@@ -22,6 +22,7 @@ class Read(NamedTuple):
     type: tuple[float, ...]
     language: str = "en"
     readable: bool = True
+    read_again: bool = False
 
 
 def shares(names: tuple[str, ...], likeliest: str, probability: float) -> tuple[float, ...]:
@@ -103,6 +104,38 @@ def test_of_equals_the_more_pressing_type_decides() -> None:
 def test_scores_that_are_no_probabilities_are_refused(scores: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="do not sum to 1"):
         RULES.classify("Hello", read()._replace(sentiment=scores))
+
+
+TWO_STAGES = TypingRules(
+    policy(), Doubt(0.6, frozenset({"en"})), "model:1", Judge("model:2", Doubt(0.7, frozenset({"en", "es"})))
+)
+
+
+@pytest.mark.parametrize("mode", get_args(ClassifierMode))
+def test_a_classification_says_how_the_classifier_worked(mode: ClassifierMode) -> None:
+    assert TWO_STAGES.classify("Hello", read(), mode=mode).mode == mode
+
+
+def test_the_models_that_decided_are_named() -> None:
+    assert TWO_STAGES.classify("Hello", read()).model == "model:1"
+    assert TWO_STAGES.classify("Hello", read()._replace(read_again=True)).model == "model:1 > model:2"
+
+
+@pytest.mark.parametrize(("again", "doubtful"), [(False, False), (True, True)])
+def test_each_model_is_doubted_by_its_own_threshold(again: bool, doubtful: bool) -> None:
+    found = TWO_STAGES.classify("Hello", read(probability=0.65)._replace(read_again=again))
+    assert found.needs_review is doubtful
+
+
+def test_a_language_that_the_second_model_was_measured_on_is_not_doubted_once_it_has_read() -> None:
+    spanish = read()._replace(language="es")
+    assert TWO_STAGES.classify("Hola", spanish).needs_review
+    assert not TWO_STAGES.classify("Hola", spanish._replace(read_again=True)).needs_review
+
+
+def test_a_second_reading_without_a_second_model_is_refused() -> None:
+    with pytest.raises(ValueError, match="no second model"):
+        RULES.classify("Hello", read()._replace(read_again=True))
 
 
 @given(st.text(), st.tuples(*[st.floats(0.001, 1)] * 3), st.tuples(*[st.floats(0.001, 1)] * 6))

@@ -11,6 +11,7 @@ from schemas.records import (
     AnyRecord,
     Classification,
     ClassifiedMention,
+    ClassifierMode,
     CountedUntil,
     DeadLetter,
     DeskTarget,
@@ -76,6 +77,7 @@ classifications = st.builds(
     language=st.from_regex("[a-z]{2,3}", fullmatch=True),
     reason=names,
     model=names,
+    mode=st.sampled_from(get_args(ClassifierMode)),
 )
 routings = st.builds(
     Routing,

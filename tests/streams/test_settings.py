@@ -1,6 +1,7 @@
 """Settings say what they mean, and refuse what they don't know."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,9 @@ def test_variables_of_others_are_left_alone() -> None:
         ("TICKS", "sometimes"),
         ("SESSION_TIMEOUT_S", "1"),
         ("GATEWAY_PORT", "70000"),
+        ("SECOND_STAGE_SHARE", "0"),
+        ("SECOND_STAGE_SHARE", "1.5"),
+        ("SECOND_STAGE_LAG_HIGH", "-1"),
     ],
 )
 def test_an_impossible_value_is_refused_with_its_variable_and_itself(name: str, value: str) -> None:
@@ -55,6 +59,24 @@ def test_a_cluster_of_the_environment_is_used_unless_the_setting_says_otherwise(
     assert load_settings({"KAFKA_BOOTSTRAP": "there:9092"}).bootstrap == "there:9092"
     both = {"KAFKA_BOOTSTRAP": "there:9092", "TENFOUR_BOOTSTRAP": "here:9092"}
     assert load_settings(both).bootstrap == "here:9092"
+
+
+def test_an_empty_second_model_is_none() -> None:
+    assert load_settings({"TENFOUR_SECOND_MODEL": ""}).second_model is None
+    assert load_settings({"TENFOUR_SECOND_MODEL": "models/large"}).second_model == Path("models/large")
+
+
+@pytest.mark.parametrize("low", ["1000", "1001"])
+def test_the_low_limit_of_lag_lies_below_the_high_one(low: str) -> None:
+    with pytest.raises(
+        SettingsError, match=rf"^TENFOUR_SECOND_STAGE_LAG_LOW: must be less than .*_HIGH, 1000, not '{low}'$"
+    ):
+        load_settings({"TENFOUR_SECOND_STAGE_LAG_LOW": low})
+
+
+def test_a_high_limit_of_lag_below_the_low_ones_default_is_refused_too() -> None:
+    with pytest.raises(SettingsError, match=r"^TENFOUR_SECOND_STAGE_LAG_LOW: must be less than .*_HIGH, 100, not 200$"):
+        load_settings({"TENFOUR_SECOND_STAGE_LAG_HIGH": "100"})
 
 
 def test_settings_can_not_be_changed() -> None:

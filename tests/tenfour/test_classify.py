@@ -20,6 +20,26 @@ def test_a_header_that_names_a_column_twice_is_told_in_one_line(tmp_path: Path) 
     assert ended.err == f"tenfour: {path}: the header names `id` more than once; rename all but one\n"
 
 
+def test_a_second_model_reads_doubtful_texts_again(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("@AcmeCare my order never arrived\n")
+    ended = tenfour("classify", str(path), TENFOUR_SECOND_MODEL="models/mentions", TENFOUR_SECOND_STAGE_SHARE="1")
+    (found,) = map(json.loads, ended.out.splitlines())
+    first, second = found["model_version"].split(" > ")
+    assert first == second
+    assert found["type"] == "customer_complaint"
+
+
+def test_a_second_model_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("hello\n")
+    ended = tenfour("classify", str(path), TENFOUR_SECOND_MODEL=str(tmp_path))
+    assert ended.status != 0
+    assert ended.out == ""
+    assert str(tmp_path / "manifest.json") in ended.err
+    assert ended.err.count("\n") == 1
+
+
 def test_the_shipped_model_says_of_each_text_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "mentions.jsonl"
     lines = [

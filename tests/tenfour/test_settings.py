@@ -16,6 +16,7 @@ def test_every_setting_has_a_variable_a_meaning_and_a_default() -> None:
     assert found["TENFOUR_PARTITIONS"].default == "8"
     assert found["TENFOUR_POLICY"].default == "policy.yaml"
     assert found["TENFOUR_BATCH_TIMEOUT_S"].default == "120"
+    assert found["TENFOUR_SECOND_MODEL"].default == ""
 
 
 def test_variables_that_are_read_elsewhere_are_listed_too() -> None:
