@@ -9,7 +9,7 @@ from agents.keep_policies import KnownCalendars
 from domain.clock import FACTS, Clock, Fact
 from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
-from schemas.codecs import Codec, encode
+from schemas.codecs import Codec, encode, is_tick
 from schemas.records import SlaEvent, Tick
 from streams.dead_letters import add_dead_letter
 from streams.metrics import LAST_TICK, OPEN_TIMERS, VERDICT_DELAY
@@ -94,9 +94,16 @@ def deadlines_stage() -> Stage:
         SLA_TIMER,
         new_fold=lambda partition: DeadlinesFold(partition, time),
         state=DEADLINES_STATE,
+        transaction_every_s=0.25,
+        hurries=_has_tick,
         before_start=calendars.read,
         background=calendars.follow,
     )
+
+
+def _has_tick(batch: RecordBatch) -> bool:
+    """Ticks bring verdicts, which are told at once; other facts can wait for the next."""
+    return any(is_tick(record.value) for record in batch.records)
 
 
 def _count(events: Sequence[SlaEvent]) -> None:

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, type[AnyRecord]]] = MappingProxyType(
 """Every record that travels, by the name in its field `record`."""
 
 _CLASSIFIED: Final = b'{"record":"classified_mention","version":1,"id":"%b","mention":%b,"classification":%b}'
+_TICK: Final = b'{"record":"tick",'
 _LARGEST_REUSED: Final = 16 * 1024
 """Bytes. Fields that this release drops could make a larger record outgrow the next topic."""
 
@@ -66,6 +67,12 @@ def encode_again(mention: Mention, value: bytes) -> bytes:
     if flat and len(value) <= _LARGEST_REUSED and b"NaN" not in value and b"Infinity" not in value:
         return value
     return encode(mention)
+
+
+def is_tick(value: bytes | None) -> bool:
+    """Whether `encode` wrote a Tick there, without decoding it. False for another writer's that orders its fields
+    otherwise."""
+    return value is not None and value.startswith(_TICK)
 
 
 def decode(value: bytes | None) -> AnyRecord:
