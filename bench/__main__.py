@@ -9,6 +9,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from bench.clock_lateness import bench_clock_lateness
 from bench.clock_recovery import bench_clock_recovery
 from bench.latency import bench_latency
 from bench.lateness import bench_lateness
-from bench.machine import machine
+from bench.machine import machine, pace
 from bench.model import bench_model
 from bench.report import Table, as_markdown, write_results
 from bench.scratch_broker import Say
@@ -58,7 +59,8 @@ def main() -> None:
 
 def _run(names: list[str], quick: bool) -> None:
     for name in names:
-        section = as_markdown(BENCHMARKS[name](quick, partial(_say, name)))
+        table = BENCHMARKS[name](quick, partial(_say, name))
+        section = as_markdown(replace(table, notes=[*table.notes, pace()]))
         print(section, flush=True)
         if not quick:
             write_results(RESULTS, machine(), {name: section}, [*BENCHMARKS, *CLASSIFIER])

@@ -19,7 +19,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.__main__ import BENCHMARKS, CLASSIFIER
 from bench.delays import percentile
-from bench.machine import machine
+from bench.machine import machine, pace
 from bench.report import Table, as_markdown, write_results
 from models.brand_mentions import read_brand_mentions
 from models.class_metrics import measure
@@ -202,7 +202,7 @@ def main() -> None:
         bench_types(split_labelled(posts, read_labels(LABELS_FILE)), model),
         bench_sentiment(data, model),
     ]
-    sections = {table.name: as_markdown(table) for table in tables}
+    sections = {table.name: as_markdown(replace(table, notes=[*table.notes, pace()])) for table in tables}
     print("\n".join(sections.values()))
     write_results(RESULTS, machine(), sections, [*BENCHMARKS, *CLASSIFIER])
 
