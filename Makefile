@@ -31,9 +31,9 @@ bench-model: $(VENV)/bench.stamp  ## the classifier's figures, into bench/RESULT
 	@test -n "$(DATA)" || { echo "make bench-model needs DATA=DIR, the folder of the data sets" >&2; exit 2; }
 	$(BIN)/python -m bench.classifier --data $(DATA)
 
-model: $(VENV)/model.stamp  ## trains the classifier: make model DATA=DIR
+model: $(VENV)/model.stamp  ## trains the classifier: make model DATA=DIR, with TEACHER=1 taught by a larger network
 	@test -n "$(DATA)" || { echo "make model needs DATA=DIR, the folder of the data sets" >&2; exit 2; }
-	$(VENV)-model/bin/python -m models.train_mentions --data $(DATA) --out models/mentions
+	$(VENV)-model/bin/python -m models.train_mentions --data $(DATA) --out models/mentions $(if $(TEACHER),--teacher)
 
 lock:            ## compiles requirements/*.lock anew (needs uv)
 	$(COMPILE) -o requirements/run.lock

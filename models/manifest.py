@@ -85,7 +85,7 @@ class TrainingSettings(_Record):
 
     seed: int = 20
     sentiment_passes: int = 2
-    type_passes: int = 3
+    type_passes: int = 4
     batch: int = 32
     max_tokens: int = 64
     learning_rate: float = 8e-5

@@ -1,7 +1,7 @@
 """Train the classifier: `python -m models.train_mentions --help`.
 
-One encoder learns two things at once: sentiment from TweetEval, and mention types from our own labels; a larger one
-learns the same first, and its opinions are learnt with the labels.
+One encoder learns two things at once: sentiment from TweetEval, and mention types from our own labels. With `--teacher`
+a larger one learns the same first, and its opinions are learnt with the labels.
 """
 
 import argparse
@@ -43,23 +43,24 @@ def main() -> int:
     parser.add_argument("--held-out", type=Path, help="keys of texts to use for nothing; else held_out.txt beside DIR")
     parser.add_argument("--out", type=Path, default=Path("models/mentions"), help="the model folder to write")
     parser.add_argument("--work", type=Path, default=Path("build/mentions"), help="where weights are kept between runs")
+    parser.add_argument("--teacher", action="store_true", help="let a larger network teach: hours more on two cores")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     keys = options.held_out or options.data.parent / "held_out.txt"
     try:
         held_out = read_held_out(keys, options.data) if keys.is_file() else HeldOut(frozenset(), frozenset())
-        _run(options.data, held_out, options.work, options.out)
+        settings = TrainingSettings(type_passes=3, teacher=TeacherSettings()) if options.teacher else TrainingSettings()
+        _run(options.data, held_out, settings, options.work, options.out)
     except (DataError, EncoderError, PublishError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _run(data: Path, held_out: HeldOut, work: Path, out: Path) -> None:
-    """Trains, or takes the weights that an earlier run left in `work`, and publishes."""
-    teacher = TeacherSettings()
-    settings, weights = TrainingSettings(teacher=teacher), work / "network.pt"
-    corpus = read_corpus(data, held_out, teacher.unlabelled, settings.seed)
+def _run(data: Path, held_out: HeldOut, settings: TrainingSettings, work: Path, out: Path) -> None:
+    """Trains, or takes the weights that an earlier run with these settings left in `work`, and publishes."""
+    weights = work / ("taught.pt" if settings.teacher else "network.pt")
+    corpus = read_corpus(data, held_out, settings.teacher.unlabelled if settings.teacher else 0, settings.seed)
     labelled, others = len(corpus.mentions["train"]), len(corpus.unlabelled)
     _say(f"{len(corpus.sentiment.labels)} sentiment labels, {labelled} type labels, {others} posts without a label")
     if not weights.is_file():

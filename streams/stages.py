@@ -48,7 +48,7 @@ class Stage:
     state: Topic | None = None
     transaction_every_s: float = TRANSACTION_EVERY_S
     """From the start of a partition's transaction to that of its next, at least. One costs the broker half a dozen
-    requests, about 8 ms of a core, whatever it holds; what comes meanwhile shares the next."""
+    requests, whatever it holds; what comes meanwhile shares the next."""
     hurries: Callable[[RecordBatch], bool] = lambda _: False
     """Whether a batch, with what has come before it, goes into a transaction without that wait."""
     poll_records: int | None = None
