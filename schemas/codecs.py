@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Generic, NoReturn, TypeVar, cast, get_
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.quick_json import is_written_quickly, quick_bytes, quick_reader
 from schemas.records import AnyRecord, Classification, Mention, Record
 
 R = TypeVar("R", bound=AnyRecord)
@@ -30,6 +31,11 @@ _LARGEST_REUSED: Final = 16 * 1024
 """Bytes. Fields that this release drops could make a larger record outgrow the next topic."""
 
 _PLAIN_WORD: Final = re.compile("[a-z_]{1,40}")
+_NAMED: Final = re.compile(rb'\{"record":"([a-z_]{1,40})"').match
+_QUICK_READERS: Final = {
+    name.encode(): read for name, kind in KINDS.items() if (read := quick_reader(kind)) is not None
+}
+_QUICKLY_WRITTEN: Final = frozenset(kind for kind in KINDS.values() if is_written_quickly(kind))
 _ANY: Final[TypeAdapter[AnyRecord]] = TypeAdapter(Annotated[AnyRecord, Field(discriminator="record")])
 _VALIDATE: Final = _ANY.validator.validate_json
 
@@ -40,6 +46,8 @@ class UndecodableRecord(ValueError):
 
 def encode(record: Record) -> bytes:
     """The record, or a part of one, as UTF-8 JSON."""
+    if type(record) in _QUICKLY_WRITTEN:
+        return quick_bytes(record)
     return record.__pydantic_serializer__.to_json(record)
 
 
@@ -79,6 +87,10 @@ def decode(value: bytes | None) -> AnyRecord:
     """The record in the bytes. Raises UndecodableRecord."""
     if value is None:
         raise UndecodableRecord("no value: a tombstone, not a record")
+    if (kind := _NAMED(value)) is not None and (read := _QUICK_READERS.get(kind[1])) is not None:
+        found: AnyRecord | None = read(value)
+        if found is not None:
+            return found
     try:
         record: AnyRecord = _VALIDATE(value, strict=True)
     except ValidationError as error:
