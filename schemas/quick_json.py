@@ -111,6 +111,8 @@ def _plain(hint: Any) -> Any:
     if origin is Annotated:
         return _constrained(_plain(arguments[0]), arguments[1:])
     if origin in (Union, UnionType):
+        if sum(map(_is_record, arguments)) > 1:
+            raise NotQuick(f"one of several records: {hint}")
         return Union[tuple(map(_plain, arguments))]  # noqa: UP007
     if origin is tuple and arguments[1:] == (...,):
         return tuple[_plain(arguments[0]), ...]  # type: ignore[misc]
