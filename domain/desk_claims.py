@@ -73,6 +73,18 @@ def lose_to_queue(turn: DeskTurn) -> None:
     start(turn, "owner_silent", turn.case.last_inbound, turn.cause)
 
 
+def end(turn: DeskTurn, status: Status, reason: str) -> None:
+    """Closes it: nobody has it, nobody waits, nothing is under way and nothing climbs any more."""
+    case = turn.case
+    withdraw(turn, reason)
+    case.status, case.claim = status, None
+    case.snoozed_until, case.snoozed_by = None, ""
+    for message in case.messages:
+        message.waits = False
+    turn.own("")
+    close(turn, reason)
+
+
 def drop_owner_who_left(turn: DeskTurn) -> None:
     """A message for somebody who has left goes to the queue at once."""
     case = turn.case

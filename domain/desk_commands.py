@@ -7,7 +7,7 @@ from domain.authority import Refused, require, role_of
 from domain.desk_review import label
 from domain.desk_state import Answered, Conversation, Status
 from domain.desk_turn import DeskTurn, clipped
-from domain.escalations import acknowledge, close
+from domain.escalations import acknowledge
 from domain.instants import from_ms, to_ms
 from schemas.desk_events import AnswerCode, DeskAnswer, Fence
 from schemas.desk_records import (
@@ -155,13 +155,9 @@ def _resolve(turn: DeskTurn, by: str, seen: str) -> None:
     case = turn.case
     if case.draft is not None:
         raise Refused("reply_pending", f"a reply by {case.draft.author} is under way; undo it, or wait for it")
-    case.status, case.ended, case.claim = Status.RESOLVED, turn.at, None
-    case.snoozed_until, case.snoozed_by = None, ""
-    for message in case.messages:
-        message.waits = False
-    turn.own("")
+    desk_claims.end(turn, Status.RESOLVED, "the conversation is resolved")
+    case.ended = turn.at
     turn.stop_timer("resolution", case.opened)
-    close(turn, "the conversation is resolved")
     turn.tell("resolved", by=by)
 
 

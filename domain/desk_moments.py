@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from domain.desk_claims import expire, lose_to_queue
+from domain.desk_claims import end, expire, lose_to_queue
 from domain.desk_replies import hand_on
 from domain.desk_state import NEVER, Conversation, Status
 from domain.desk_turn import MINUTE_MS, DeskTurn
@@ -89,6 +89,7 @@ def _wake(turn: DeskTurn) -> None:
 
 
 def _fall_quiet(turn: DeskTurn) -> None:
-    turn.case.status, turn.case.ended = Status.RESOLVED, turn.at
-    turn.own("")
-    turn.tell("fell_quiet", reason="the customer has nothing to add")
+    reason = "the customer has nothing to add"
+    end(turn, Status.RESOLVED, reason)
+    turn.case.ended = turn.at
+    turn.tell("fell_quiet", reason=reason)

@@ -1,13 +1,13 @@
 """The label that a person gives: it ends a mention's review, routes it again, and moves its clock."""
 
 from domain.authority import Refused
-from domain.desk_claims import require_nobody_else
+from domain.desk_claims import end, require_nobody_else
 from domain.desk_inbound import is_answered
 from domain.desk_replies import withdraw
-from domain.desk_state import Message, Status
+from domain.desk_state import Message, Serving, Status
 from domain.desk_turn import DeskTurn
-from domain.escalations import close, start
-from domain.instants import from_ms
+from domain.escalations import start
+from domain.instants import from_ms, to_ms
 from domain.routing import Asked, Aspects, routing_of, timer_start
 from domain.targets import superseding
 from schemas.desk_records import Label
@@ -19,7 +19,8 @@ from schemas.records import Routing, TimerCancel, TimerSupersede
 def label(turn: DeskTurn, by: str, given: Label) -> None:
     """Raises Refused for a mention that the desk does not know, and while somebody else holds the conversation.
 
-    A label that says what was known already ends the review and changes nothing else.
+    A label that says what was known already ends the review and changes nothing else. One that says that somebody
+    waits opens a conversation that has ended.
     """
     message = turn.case.message(given.mention)
     if message is None:
@@ -29,17 +30,18 @@ def label(turn: DeskTurn, by: str, given: Label) -> None:
         message.doubtful = False
         if turn.case.served is not None:
             turn.stop_timer("review", message.mention)
-    before, flags_before = message.type, list(message.flags)
+    before, flags_before, closed = message.type, set(message.flags), turn.case.status != Status.OPEN
     message.type = given.type
     if given.risk_flags is not None:
         message.flags = sorted(set(given.risk_flags))
     if given.type == "spam":
         _be_spam(turn, message)
-    elif before != message.type or flags_before != message.flags or turn.case.status == Status.SPAM:
+    elif before != message.type or flags_before != set(message.flags) or turn.case.status == Status.SPAM:
         _route_again(turn, message, before)
     turn.tell("labelled", by=by, label=given)
-    for flag in sorted(set(message.flags) - set(flags_before)):
-        if turn.case.status == Status.OPEN:
+    if turn.case.status == Status.OPEN:
+        told = set() if closed else flags_before
+        for flag in sorted(set(message.flags) - told):
             start(turn, flag, message.mention, turn.cause)
 
 
@@ -60,11 +62,8 @@ def _be_spam(turn: DeskTurn, message: Message) -> None:
     if case.draft is not None and case.draft.mention == message.mention:
         withdraw(turn, "the message that it answers is spam")
     if all(known.type == "spam" and not known.doubtful for known in case.messages):
-        withdraw(turn, "the conversation is spam")
-        case.status, case.type, case.claim = Status.SPAM, "spam", None
-        case.snoozed_until, case.snoozed_by = None, ""
-        turn.own("")
-        close(turn, "the conversation is spam")
+        case.type = "spam"
+        end(turn, Status.SPAM, "the conversation is spam")
 
 
 def _route_again(turn: DeskTurn, message: Message, before: MentionType) -> None:
@@ -73,11 +72,14 @@ def _route_again(turn: DeskTurn, message: Message, before: MentionType) -> None:
     if routing is None:
         return
     routing = routing.model_copy(update={"policy": turn.case.policy})
-    _move_clock(turn, message, routing, was_spam=before == "spam")
-    case = turn.case
-    if case.status == Status.SPAM:
-        case.status, message.waits = Status.OPEN, not is_answered(case, message)
-    if case.status == Status.OPEN and message.mention in (case.routed_by, case.last_inbound):
+    case, was_spam = turn.case, before == "spam"
+    _move_clock(turn, message, routing, was_spam=was_spam)
+    if was_spam or case.status == Status.SPAM:
+        message.waits = not is_answered(case, message)
+    opens = case.status == Status.SPAM or (case.status == Status.RESOLVED and message.waits)
+    if opens:
+        case.status = Status.OPEN
+    if opens or (case.status == Status.OPEN and message.mention in (case.routed_by, case.last_inbound)):
         _move_to(turn, message, routing)
 
 
@@ -103,8 +105,12 @@ def _move_clock(turn: DeskTurn, message: Message, routing: Routing, *, was_spam:
     elif was_spam:
         posted, received = from_ms(message.posted), from_ms(message.received)
         asked = Asked(turn.key, message.mention, turn.case.brand, posted, received)
-        turn.timers.append(timer_start(asked, message.type, routing, turn.policy))
-        message.timed, message.waits = True, not is_answered(turn.case, message)
+        begun = timer_start(asked, message.type, routing, turn.policy)
+        turn.timers.append(begun)
+        message.timed = True
+        if turn.case.waiting_since() is None:
+            minutes = promise.first_response_minutes
+            turn.case.served = Serving(minutes, to_ms(begun.started_at), to_ms(begun.due_at), promise.calendar)
 
 
 def _move_to(turn: DeskTurn, message: Message, routing: Routing) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 from domain.desk import Desk, Said
-from domain.desk_state import Serving
+from domain.desk_budget import shares_of_the_response
 from domain.desk_turn import DeskTimer, Rules
 from domain.policy import Policy
 from domain.working_time import WorkingTime
@@ -24,13 +23,11 @@ from schemas.desk_records import (
 )
 from schemas.ids import derive_id
 from schemas.records import (
-    DeskTarget,
     MentionType,
     RiskFlag,
     SlaEvent,
     SlaEventKind,
     SlaTarget,
-    TargetTimes,
     Tick,
     TimerRespond,
 )
@@ -127,26 +124,11 @@ def refund(cents: int, currency: str = "EUR") -> Promised:
     return Promised(action="refund", amount=cents, currency=currency)
 
 
-class Given(NamedTuple):
-    """A part of a mention's review, of an approval, or an acceptance: thirty minutes from when it is asked for."""
-
-    started_at: datetime
-    times: TargetTimes
-
-
-def half_an_hour(target: DeskTarget, serving: Serving, at: int, rules: Policy) -> Given:
-    start = datetime.fromtimestamp(at / 1000, NOON.tzinfo)
-    return Given(
-        start,
-        TargetTimes(at_risk_at=start + timedelta(minutes=20), due_at=start + timedelta(minutes=30)),
-    )
-
-
 def new_desk(*versions: Policy) -> Desk:
     """One that knows these policies, the shipped one if none are named, and people only once they are folded."""
     policies = {known.version: known for known in versions or (POLICY,)}
     time = WorkingTime(POLICY.calendar_versions.get)
-    return Desk(lambda people: Rules(policies.__getitem__, time, people, half_an_hour))
+    return Desk(lambda people: Rules(policies.__getitem__, time, people, shares_of_the_response(time)))
 
 
 def restarted(desk: Desk, state: dict[bytes, bytes | None], *versions: Policy) -> Desk:

@@ -14,6 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from domain.desk import Desk
 from domain.desk_state import NEVER, Climb, Conversation, Status, decode_conversation
+from domain.desk_turn import DeskTimer
+from domain.instants import from_ms
 from schemas.codecs import decode, encode
 from schemas.desk_events import ConversationChanged, DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
 from schemas.desk_records import (
@@ -36,6 +38,7 @@ from schemas.desk_records import (
     TakeOver,
     Undo,
 )
+from schemas.records import TimerStart
 from tests.domain.desk_log import (
     DELTA,
     PEOPLE,
@@ -230,7 +233,8 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def another_record_comes_again(self, data: st.DataObject) -> None:
-        """What is older than the conversation is new to it; all that would bring that again is a broken producer."""
+        """What came while the desk had no such conversation, and was nothing to it then, is new to it; all that would
+        bring that again is a broken producer."""
         since = [record for record in self.log[self.forgotten_until :] if not isinstance(record, DeskCommand | Person)]
         before = self.essence
         if since and before is not None:
@@ -314,11 +318,13 @@ class DeskMachine(RuleBasedStateMachine):
         told: list[DeskTold] = []
         for record in log:
             seen = self.conversation
-            events = self.desk.fold(record).events
+            step = self.desk.fold(record)
+            events = step.events
             self.check_published(events, seen)
+            self.check_due(step.timers)
             told += events
             self.log.append(record)
-            if seen is not None and self.conversation is None:
+            if self.conversation is None:
                 self.forgotten_until = len(self.log)
         self.told += told
         return told
@@ -336,6 +342,17 @@ class DeskMachine(RuleBasedStateMachine):
                 assert self.not_taken_over(event.id, event.author)
                 held = any(change.reply == event.id for change in self.changes("reply_held"))
                 assert (event.approved_by is not None) == held
+
+    def check_due(self, timers: list[DeskTimer]) -> None:
+        """The desk's own targets add nothing to the response that they serve, unless that is breached already."""
+        for timer in timers:
+            if isinstance(timer, TimerStart) and timer.target in ("review", "approval", "escalation_ack"):
+                found = self.conversation
+                assert found is not None
+                assert found.served is not None
+                response_due = from_ms(found.served.due)
+                assert timer.started_at <= timer.at_risk_at <= timer.due_at
+                assert timer.due_at <= response_due or timer.started_at > response_due
 
     def say(self, who: str, action: Action) -> DeskAnswer:
         self.commands += 1

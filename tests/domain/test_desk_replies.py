@@ -251,6 +251,20 @@ def test_a_repeated_claim_is_no_new_claim_after_it_has_expired() -> None:
     assert story.now.holder is None
 
 
+def test_an_answer_from_before_the_conversation_is_nothing_to_the_desk_and_answers_no_more_when_it_is_repeated() -> (
+    None
+):
+    story = Story()
+    answer = respond(1)
+    assert story.hear(answer) == []
+    story.hear(inbound("m1", 2))
+    assert story.hear(answer) == []
+    assert story.now.waiting
+    digest = story.desk.digest()
+    assert story.hear(answer) == []
+    assert story.desk.digest() == digest
+
+
 def test_a_command_of_last_week_is_refused_as_stale_also_by_a_conversation_that_has_begun_anew() -> None:
     day = 24 * 60
     story, _ = held()

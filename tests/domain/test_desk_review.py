@@ -4,7 +4,8 @@ import pytest
 
 from schemas.desk_records import Claim, Label, Resolve
 from schemas.records import MentionType, TimerCancel, TimerStart, TimerSupersede
-from tests.domain.desk_log import Story, inbound, kinds, timers
+from tests.domain.desk_log import Story, escalations, inbound, kinds, refund, respond, timers
+from tests.domain.timer_log import minute
 
 
 def in_review(type_: MentionType = "customer_complaint") -> Story:
@@ -96,6 +97,74 @@ def test_what_was_labelled_spam_by_mistake_comes_back() -> None:
     story.do("ann", Label(mention="m1", type="spam"))
     assert story.do("bob", Label(mention="m1", type="customer_complaint")).accepted
     assert (story.now.status, story.now.waiting, story.now.queue) == ("open", True, "support-queue")
+
+
+def test_a_message_that_is_no_spam_after_all_opens_the_conversation_that_was_resolved_before_it() -> None:
+    """Whoever resolved it has not read it as what it is, and its clock runs: somebody has to answer."""
+    story = Story()
+    story.hear(inbound())
+    story.do("ann", Resolve(last_inbound="m1"))
+    assert kinds(story.hear(inbound("m2", 9, type_="spam"))) == ["customer_wrote"]
+    assert (story.now.status, story.now.waiting) == ("resolved", False)
+    assert story.do("bob", Label(mention="m2", type="sales_inquiry")).accepted
+    assert (story.now.status, story.now.waiting, story.now.queue) == ("open", True, "sales-queue")
+    (start,) = [timer for timer in story.timers if isinstance(timer, TimerStart)]
+    assert (start.mention, start.target) == ("m2", "first_response")
+    assert story.reply("ann", story.claim("ann"), seen="m2").accepted
+
+
+def test_a_slip_of_the_label_opens_a_resolved_conversation_too() -> None:
+    story = Story()
+    story.hear(inbound(), inbound("m2", 1))
+    story.do("ann", Resolve(last_inbound="m2"))
+    story.do("ann", Label(mention="m2", type="spam"))
+    assert (story.now.status, story.now.waiting) == ("resolved", False)
+    story.do("ann", Label(mention="m2", type="customer_complaint"))
+    assert (story.now.status, story.now.waiting) == ("open", True)
+
+
+def test_another_label_of_what_was_resolved_leaves_it_resolved() -> None:
+    story = Story()
+    story.hear(inbound())
+    story.do("ann", Resolve(last_inbound="m1"))
+    story.do("ann", Label(mention="m1", type="sales_inquiry"))
+    assert (story.now.status, story.now.waiting) == ("resolved", False)
+
+
+def test_no_spam_that_has_its_answer_leaves_the_conversation_resolved() -> None:
+    story = Story()
+    story.hear(inbound())
+    story.do("ann", Resolve(last_inbound="m1"))
+    story.hear(inbound("m2", 1, type_="spam"), respond(2))
+    story.do("ann", Label(mention="m2", type="customer_complaint"))
+    assert (story.now.status, story.now.waiting) == ("resolved", False)
+
+
+def test_its_flags_escalate_again_when_a_conversation_comes_back_from_spam() -> None:
+    story = Story()
+    story.hear(inbound(flags=("legal_threat",)))
+    story.do("ann", Label(mention="m1", type="spam"))
+    told = len(story.told)
+    story.do("bob", Label(mention="m1", type="customer_complaint"))
+    assert escalations(story.told[told:]) == ["legal_threat started at 0, step 1"]
+
+
+def test_the_review_and_the_approval_are_due_at_their_share_of_the_response_and_never_after_it() -> None:
+    """120 minutes: a tenth of them for the review, a quarter for the approval, of which five are left."""
+    story = in_review()
+    story.pass_time(115)
+    story.do("ann", Label(mention="m1", type="customer_complaint"))
+    story.reply("ann", story.claim("ann"), promises=(refund(10_000),))
+    due = {timer.target: timer.due_at for timer in story.timers if isinstance(timer, TimerStart)}
+    assert (due["review"], due["approval"]) == (minute(12), minute(120))
+
+
+def test_what_was_spam_at_first_sight_has_its_approval_in_time_too() -> None:
+    story = in_review("spam")
+    story.do("ann", Label(mention="m1", type="customer_complaint"))
+    story.reply("ann", story.claim("ann"), promises=(refund(10_000),))
+    due = {timer.target: timer.due_at for timer in story.timers if isinstance(timer, TimerStart)}
+    assert (due["first_response"], due["approval"]) == (minute(120), minute(30))
 
 
 def test_the_customer_brings_a_conversation_back_from_spam() -> None:
