@@ -28,6 +28,9 @@ from streams.record_batches import BatchState, RecordBatch
 
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch without data; Faust hard-wires 1500."""
+FETCH_EVERY_S = 0.015
+"""From one fetch to the next, at least. Records that come one by one would cost the broker a fetch each, and a write
+each from every stage; so some share them."""
 IDLE_POLL_S = 0.25
 """Longest wait for records: for so long an assigned partition may have to wait for its first fetch."""
 PARTIAL_POLL_S = 0.02
@@ -45,6 +48,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"  # Faust hard-wires read_uncommitted
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._proc_fetch_request = _paced(fetcher._proc_fetch_request, FETCH_EVERY_S)
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Faust would print a traceback here; the app ends the process with one line."""
@@ -92,6 +100,19 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             await consumer.seek_to_beginning(tp)
         else:
             consumer.seek(tp, offset)
+
+
+def _paced(fetch: Callable[..., Awaitable[bool]], every_s: float) -> Callable[..., Awaitable[bool]]:
+    """The same, but begun so many seconds after it was begun last at the earliest, for each node."""
+    clock = asyncio.get_running_loop().time
+    next_start: defaultdict[int, float] = defaultdict(float)
+
+    async def paced(assignment: Any, node: int, request: Any) -> bool:
+        await asyncio.sleep(next_start[node] - clock())
+        next_start[node] = clock() + every_s
+        return await fetch(assignment, node, request)
+
+    return paced
 
 
 class BatchConsumer(driver.Consumer):

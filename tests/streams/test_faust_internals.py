@@ -11,6 +11,7 @@ from typing import Any
 
 import aiokafka
 import pytest
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.app.base import App
@@ -38,7 +39,9 @@ METHODS: dict[tuple[type, str], str] = {
     (driver.AIOKafkaConsumerThread, "_fetch_records"): (
         "async (self, consumer, active_partitions, timeout=None, max_records=None)"
     ),
+    (driver.AIOKafkaConsumerThread, "on_start"): "async (self)",
     (driver.AIOKafkaConsumerThread, "on_thread_stop"): "async (self)",
+    (Fetcher, "_proc_fetch_request"): "async (self, assignment, node_id, request)",
     (QueueServiceThread, "call_thread"): "async (self, fun, *args, **kwargs)",
     (QueueServiceThread, "on_crash"): "(self, msg, *fmt, **kwargs)",
     (driver.Consumer, "_new_consumer_thread"): "(self)",
@@ -79,6 +82,7 @@ ATTRIBUTES: dict[str, tuple[Callable[..., Any], str]] = {
     "_fetch_max_wait_ms": (aiokafka.AIOKafkaConsumer.start, "fetch_max_wait_ms=self._fetch_max_wait_ms,"),
     "_coordinator": (aiokafka.AIOKafkaConsumer.start, "self._coordinator = GroupCoordinator("),
     "_subscription": (aiokafka.AIOKafkaConsumer.__init__, "self._subscription = SubscriptionState("),
+    "_fetcher": (aiokafka.AIOKafkaConsumer.start, "self._fetcher = Fetcher("),
     "_thread": (ThreadDelegateConsumer.__init__, "self._thread = self._new_consumer_thread()"),
     "_consumer": (App._stop_consumer, "consumer = self._consumer"),
 }
