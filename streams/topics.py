@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -35,6 +37,8 @@ from schemas.records import (
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 MIB: Final = 1024 * 1024
+SETTLE_POLL_S: Final = 0.05
+SETTLE_TRIES: Final = 200
 
 
 class TopicError(RuntimeError):
@@ -171,6 +175,7 @@ async def apply_topics(
         present = [topic for topic in topics if topic.name in found]
         if missing and not dry_run:
             await _create(admin, missing, partitions, replication)
+            await _until(partial(_has_all, admin, missing), "the new topics are not to be seen")
         changes = [TopicChange(topic.name, f"created, {partitions} partitions") for topic in missing]
         return changes + await _configure(admin, present, replication, dry_run)
     finally:
@@ -239,10 +244,28 @@ async def _configure(
         if not dry_run:
             # alter_configs sets the whole configuration: all that is declared goes along
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=wanted)])
+            await _until(partial(_has_config, admin, topic.name, wanted), f"{topic.name} still has its old settings")
         changes += [
             TopicChange(topic.name, f"{name}: {current.get(name)} -> {value}") for name, value in differing.items()
         ]
     return changes
+
+
+async def _until(done: Callable[[], Awaitable[bool]], undone: str) -> None:
+    """A cluster answers before all of it knows: whoever asks next would see the old state. Raises TopicError."""
+    for _ in range(SETTLE_TRIES):
+        if await done():
+            return
+        await asyncio.sleep(SETTLE_POLL_S)
+    raise TopicError(f"{undone} after {SETTLE_TRIES * SETTLE_POLL_S:.0f} s: is the cluster well?")
+
+
+async def _has_all(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> bool:
+    return {topic.name for topic in topics} <= set(await admin.list_topics())
+
+
+async def _has_config(admin: AIOKafkaAdminClient, topic: str, wanted: Mapping[str, str]) -> bool:
+    return wanted.items() <= (await _current_config(admin, topic)).items()
 
 
 async def _current_config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
