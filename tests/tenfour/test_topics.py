@@ -26,8 +26,9 @@ async def _configure(kafka: str, config: dict[str, str]) -> None:
     try:
         resource = ConfigResource(ConfigResourceType.TOPIC, MENTIONS_ROUTED.name, configs=config)
         await admin.alter_configs([resource])
-        while config["retention.ms"] not in str(await admin.describe_configs([resource])):
-            await asyncio.sleep(0.05)  # the cluster answers before all of it knows
+        # The cluster answers before all of it knows
+        while config["retention.ms"] not in str(await admin.describe_configs([resource])):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
     finally:
         await admin.close()
 
