@@ -1,9 +1,9 @@
-"""`policies`: route writes the policy it decides by before it decides, deadlines counts in its calendars."""
+"""`policies`: route writes the policy it decides by before it decides, deadlines and desk read it."""
 
 from __future__ import annotations
 
 from domain.calendars import Calendar, parse_calendar
-from domain.policy import Policy
+from domain.policy import Policy, restored_policy
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode
 from schemas.records import PolicyVersion
@@ -16,6 +16,13 @@ from streams.topics import POLICIES
 from streams.writing import new_producer, write_records
 
 _CODEC = Codec[PolicyVersion](PolicyVersion)
+
+
+class UnknownPolicy(LookupError):
+    """A conversation names a policy that the topic `policies` did not hold when it was read."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"policy {version} is not on the topic `policies`: was its record deleted there?")
 
 
 class KnownCalendars:
@@ -44,6 +51,28 @@ class KnownCalendars:
         """Learns new policies as they come."""
         async for record in follow(running.settings.bootstrap, [POLICIES.name], from_start=True):
             self.learn(record.value)
+
+
+class KnownPolicies(KnownCalendars):
+    """The policies on the topic as well, by content hash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._policies: dict[str, Policy] = {}
+
+    def policy(self, version: str) -> Policy:
+        """Raises UnknownPolicy."""
+        found = self._policies.get(version)
+        if found is None:
+            raise UnknownPolicy(version)
+        return found
+
+    def learn(self, value: bytes | None) -> None:
+        super().learn(value)
+        if value is not None:
+            record = _CODEC.decode(value)
+            if record.id not in self._policies:
+                self._policies[record.id] = restored_policy(record.policy)
 
 
 async def write_policy(policy: Policy, settings: Settings, now_ms: int) -> None:

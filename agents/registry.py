@@ -8,6 +8,7 @@ from typing import Final
 from agents.classify_mentions import classify_stage
 from agents.count_mentions import count_stage
 from agents.detect_spikes import spikes_stage
+from agents.handle_desk import desk_stage
 from agents.route_mentions import route_stage
 from agents.track_deadlines import deadlines_stage
 from domain.policy import Policy, parse_policy
@@ -20,7 +21,7 @@ from streams.metrics import MODEL_SECONDS, MODEL_TEXTS
 from streams.settings import Settings, SettingsError
 from streams.stages import Stage
 
-STAGES: Final = ("classify", "route", "deadlines", "count", "spikes")
+STAGES: Final = ("classify", "route", "deadlines", "desk", "count", "spikes")
 
 
 def stage_named(name: str, settings: Settings) -> Stage:
@@ -34,6 +35,8 @@ def stage_named(name: str, settings: Settings) -> Stage:
         return route_stage(load_policy(settings.policy))
     if name == "deadlines":
         return deadlines_stage()
+    if name == "desk":
+        return desk_stage()
     if name == "count":
         return count_stage(load_policy(settings.policy), settings.partitions)
     if name == "spikes":

@@ -1,4 +1,4 @@
-"""`sla-timer` -> `sla-events`: starts and stops clocks, and says who is late."""
+"""`sla-timer` -> `sla-events`, and `desk-inbox` for the desk: starts and stops clocks, and says who is late."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agents.keep_policies import KnownCalendars
 from domain.clock import FACTS, Clock, Fact
+from domain.desk_inbound import concerns_desk
 from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode, is_tick
@@ -16,7 +17,7 @@ from streams.metrics import LAST_TICK, OPEN_TIMERS, VERDICT_DELAY
 from streams.metrics import SLA_EVENTS as SLA_EVENTS_WRITTEN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.stages import Stage
-from streams.topics import DEADLINES_STATE, SLA_EVENTS, SLA_TIMER
+from streams.topics import DEADLINES_STATE, DESK_INBOX, SLA_EVENTS, SLA_TIMER
 
 STAGE = "deadlines"
 SOURCE = f"/tenfour/{STAGE}"
@@ -54,8 +55,9 @@ class DeadlinesFold:
         decoded = [(record, self._decoded(record, outbox)) for record in records]
         folded = [(record, self._folded(fact, record, outbox)) for record, fact in decoded if fact is not None]
         _count([event for _, events in folded for event in events])
-        events = outbox.to(SLA_EVENTS.name, self._partition)
-        events.extend([_outgoing(event, record) for record, happened in folded for event in happened])
+        told = [(event, _outgoing(event, record)) for record, happened in folded for event in happened]
+        outbox.to(SLA_EVENTS.name, self._partition).extend([out for _, out in told])
+        outbox.to(DESK_INBOX.name, self._partition).extend([out for event, out in told if concerns_desk(event)])
 
     def _decoded(self, record: ReceivedRecord, outbox: Outbox) -> Fact | Tick | None:
         try:

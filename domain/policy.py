@@ -4,13 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from domain.business_time import elapsed
 from domain.calendars import Calendar, expanded
+from domain.desk_rules import ROLES, ClaimRules, Escalations, ReplyRules, Roles
 from domain.open_hours import DAY_MINUTES
 from domain.policy_sections import (
     AnsweredType,
@@ -27,7 +28,7 @@ from domain.policy_sections import (
     Team,
     Text,
 )
-from domain.policy_source import PolicyError, PolicySource
+from domain.policy_source import PolicyError, PolicySource, told_refusals
 from domain.risk_rules import RiskHit, RiskRules
 from domain.targets import Promise, RiskLevel, offset, whole_minutes
 from domain.working_time import ALWAYS_OPEN, WorkingTime, calendar_version
@@ -104,6 +105,11 @@ class Policy(Section):
     spikes: Annotated[
         SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
     ] = SpikeRules()
+
+    claims: Annotated[ClaimRules, Field(description="whole minutes, such as {claim_minutes: 15}")] = ClaimRules()
+    replies: Annotated[ReplyRules, Field(description="whole seconds, such as {undo_seconds: 10}")] = ReplyRules()
+    roles: Roles = Field(default_factory=lambda: dict(ROLES))
+    escalations: Escalations = ()
 
     @cached_property
     def version(self) -> str:
@@ -238,6 +244,15 @@ def parse_policy(text: str, name: str) -> Policy:
     return policy
 
 
+def restored_policy(data: dict[str, Any]) -> Policy:
+    """The policy that a `PolicyVersion` keeps. Raises PolicyError if this program can't read it."""
+    plain = data | ({"brands": "any"} if data.get("brands") is None else {})
+    try:
+        return Policy.model_validate(plain, context=_names(plain))
+    except ValidationError as error:
+        raise PolicyError("; ".join(told_refusals(error, Policy))) from None
+
+
 def _closed_share(calendar: Calendar) -> float:
     """A week's minutes to those of them that are open, overlaps counted twice."""
     spans = [interval for day in calendar.open.intervals() for interval in day]
@@ -246,7 +261,7 @@ def _closed_share(calendar: Calendar) -> float:
 
 def _names(data: object) -> dict[str, list[str]]:
     """What may be referred to, so that a reference to nothing is told where it stands."""
-    return {part: _keys(data, part) for part in ("teams", "calendars")}
+    return {part: _keys(data, part) for part in ("teams", "calendars", "roles")}
 
 
 def _keys(data: object, part: str) -> list[str]:

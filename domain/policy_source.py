@@ -151,7 +151,7 @@ def _hint(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return _nearest(str(path[-1]), list(_model_at(model, path[:-1]).model_fields))
     if kind == "literal_error":
         return _nearest(str(found), detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
-    if kind in ("unknown_team", "unknown_calendar"):
+    if kind in ("unknown_team", "unknown_calendar", "unknown_role"):
         return _nearest(str(found), detail["ctx"]["known"])
     if kind in _NOT_A_MAPPING:
         return "write its keys below it, indented"

@@ -5,16 +5,18 @@ from typing import Final, NamedTuple
 
 from domain.policy import Policy
 from domain.policy_sections import PriorityRaises
-from domain.targets import Promise, times
+from domain.targets import times
+from schemas.desk_records import DeskInbound
 from schemas.ids import conversation_key, derive_id
 from schemas.records import (
-    Classification,
     ClassifiedMention,
     Mention,
     MentionType,
     PublicReply,
+    RiskFlag,
     RoutedMention,
     Routing,
+    Sentiment,
     SlaTarget,
     TimerRespond,
     TimerStart,
@@ -28,13 +30,38 @@ class UnknownBrand(ValueError):
 
 
 class Routed(NamedTuple):
-    """What a classified mention leads to: both, or neither for spam, which nobody answers."""
+    """What a classified mention leads to: all, or nothing for spam, which nobody answers.
+
+    Spam that somebody looks at again is the desk's alone: it has no clock until it turns out to be none.
+    """
 
     mention: RoutedMention | None
     timer: TimerStart | None
+    desk: DeskInbound | None
 
 
-_NOWHERE: Final = Routed(None, None)
+class Aspects(NamedTuple):
+    """All of a mention that decides who answers it."""
+
+    type: MentionType
+    sentiment: Sentiment
+    risk_flags: tuple[RiskFlag, ...]
+    author_verified: bool
+
+
+class Asked(NamedTuple):
+    """A mention that asks for an answer. `posted_at` is event time."""
+
+    conversation: str
+    mention: str
+    brand: str
+    posted_at: datetime
+    received_at: datetime
+
+
+_NOWHERE: Final = Routed(None, None, None)
+_LOOKS_AT_SPAM: Final[MentionType] = "general_conversation"
+"""Whoever answers this type looks again at what may be spam."""
 
 
 def route(classified: ClassifiedMention, policy: Policy) -> Routed:
@@ -45,17 +72,57 @@ def route(classified: ClassifiedMention, policy: Policy) -> Routed:
     mention, classification = classified.mention, classified.classification
     if not policy.takes(mention.brand):
         raise UnknownBrand(f"brand {mention.brand!r} is not in the policy: add it to `brands`, or mend the sender")
-    usual = policy.answers.get(classification.type)
-    if usual is None:
-        return _NOWHERE
-    routing = _routing(usual, mention, classification, policy)
-    promise = policy.promise(classification.type, routing.team, routing.priority)
-    if promise.first_response_minutes != routing.first_response_minutes:
-        routing = routing.model_copy(update={"first_response_minutes": promise.first_response_minutes})
+    aspects = Aspects(classification.type, classification.sentiment, classification.risk_flags, mention.author_verified)
+    routing = routing_of(aspects, policy)
+    if routing is None:
+        return _doubtful_spam(classified, policy) if classification.needs_review else _NOWHERE
     routed = RoutedMention(
         id=derive_id("routed", mention.id), mention=mention, classification=classification, routing=routing
     )
-    return Routed(routed, _timer_start(mention, classification.type, routing, promise, policy))
+    conversation = conversation_key(mention.brand, mention.channel, mention.thread)
+    asked = Asked(conversation, mention.id, mention.brand, event_time(mention), mention.received_at)
+    timer = timer_start(asked, classification.type, routing, policy)
+    return Routed(routed, timer, _desk_inbound(classified, routing, timer))
+
+
+def _doubtful_spam(classified: ClassifiedMention, policy: Policy) -> Routed:
+    return Routed(None, None, _desk_inbound(classified, policy.answers[_LOOKS_AT_SPAM], None))
+
+
+def _desk_inbound(classified: ClassifiedMention, routing: Routing, timer: TimerStart | None) -> DeskInbound:
+    mention, classification = classified.mention, classified.classification
+    following = None if timer is None else timer.next_response
+    return DeskInbound(
+        id=derive_id("desk_inbound", mention.id),
+        conversation=conversation_key(mention.brand, mention.channel, mention.thread),
+        mention=mention.id,
+        brand=mention.brand,
+        type=classification.type,
+        sentiment=classification.sentiment,
+        risk_flags=classification.risk_flags,
+        needs_review=classification.needs_review,
+        author_verified=mention.author_verified,
+        team=routing.team,
+        queue=routing.owner,
+        priority=routing.priority,
+        policy=routing.policy,
+        posted_at=event_time(mention),
+        received_at=mention.received_at,
+        due_at=None if timer is None else timer.due_at,
+        next_due_at=None if following is None else following.due_at,
+    )
+
+
+def routing_of(aspects: Aspects, policy: Policy) -> Routing | None:
+    """Who answers such a mention; None for spam."""
+    usual = policy.answers.get(aspects.type)
+    if usual is None:
+        return None
+    routing = _routing(usual, aspects, policy)
+    promise = policy.promise(aspects.type, routing.team, routing.priority)
+    if promise.first_response_minutes == routing.first_response_minutes:
+        return routing
+    return routing.model_copy(update={"first_response_minutes": promise.first_response_minutes})
 
 
 def respond(reply: PublicReply) -> TimerRespond:
@@ -74,10 +141,10 @@ def event_time(post: Mention | PublicReply) -> datetime:
     return min(post.posted_at, post.received_at)
 
 
-def _routing(usual: Routing, mention: Mention, classification: Classification, policy: Policy) -> Routing:
+def _routing(usual: Routing, aspects: Aspects, policy: Policy) -> Routing:
     """The type's routing, or another owner and a higher priority where risk, sentiment or author ask for them."""
-    steps = _raised_by(mention, classification, policy.raise_priority)
-    sent = next((rule for rule in policy.send_to if rule.flag in classification.risk_flags), None)
+    steps = _raised_by(aspects, policy.raise_priority)
+    sent = next((rule for rule in policy.send_to if rule.flag in aspects.risk_flags), None)
     if sent is None and not steps:
         return usual
     changes: dict[str, object] = {"priority": max(1, usual.priority - steps)}
@@ -87,17 +154,17 @@ def _routing(usual: Routing, mention: Mention, classification: Classification, p
     return usual.model_copy(update=changes)
 
 
-def _raised_by(mention: Mention, classification: Classification, raises: PriorityRaises) -> int:
+def _raised_by(aspects: Aspects, raises: PriorityRaises) -> int:
     """Steps up, of all causes together."""
-    steps = sum(raises.risk_flags.get(flag, 0) for flag in classification.risk_flags)
-    steps += raises.negative_sentiment if classification.sentiment == "negative" else 0
-    return steps + (raises.verified_author if mention.author_verified else 0)
+    steps = sum(raises.risk_flags.get(flag, 0) for flag in aspects.risk_flags)
+    steps += raises.negative_sentiment if aspects.sentiment == "negative" else 0
+    return steps + (raises.verified_author if aspects.author_verified else 0)
 
 
-def _timer_start(
-    mention: Mention, type_: MentionType, routing: Routing, promise: Promise, policy: Policy
-) -> TimerStart:
-    started_at = event_time(mention) if policy.start_from == "posted" else mention.received_at
+def timer_start(asked: Asked, type_: MentionType, routing: Routing, policy: Policy) -> TimerStart:
+    """The start of the mention's clock, with all that it may need."""
+    promise = policy.promise(type_, routing.team, routing.priority)
+    started_at = asked.posted_at if policy.start_from == "posted" else asked.received_at
     first = times(promise.first_response, started_at, promise.calendar, policy.time)
     following = promise.next_response
     if following is not None and following != promise.first_response:
@@ -105,11 +172,11 @@ def _timer_start(
     else:
         later = first
     return TimerStart(
-        id=derive_id("timer_start", mention.id, FIRST_RESPONSE),
-        conversation=conversation_key(mention.brand, mention.channel, mention.thread),
+        id=derive_id("timer_start", asked.mention, FIRST_RESPONSE),
+        conversation=asked.conversation,
         target=FIRST_RESPONSE,
-        mention=mention.id,
-        brand=mention.brand,
+        mention=asked.mention,
+        brand=asked.brand,
         type=type_,
         team=routing.team,
         started_at=started_at,
@@ -119,7 +186,7 @@ def _timer_start(
         policy=routing.policy,
         calendar=promise.calendar,
         minutes=promise.first_response_minutes,
-        received_at=mention.received_at,
+        received_at=asked.received_at,
         next_response=None if following is None else later,
         resolution=promise.resolution,
         reopen_days=promise.reopen_days,

@@ -84,6 +84,14 @@ def whole_minutes(target: SlaTarget, found: Offset) -> TargetMinutes:
     return TargetMinutes(target=target, minutes=minutes, at_risk=tuple(whole))
 
 
+def superseding(promise: Promise) -> tuple[TargetMinutes, ...]:
+    """All that is promised, for cycles that run under another promise."""
+    found = [whole_minutes("first_response", promise.first_response)]
+    if promise.next_response is not None:
+        found.append(whole_minutes("next_response", promise.next_response))
+    return (*found, *([promise.resolution] if promise.resolution is not None else []))
+
+
 def times(found: Offset, start: datetime, calendar: str, time: WorkingTime) -> TargetTimes:
     """The instants of a target that starts then. Raises CalendarError where they are never reached."""
     if calendar == ALWAYS_OPEN:

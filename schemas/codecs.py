@@ -135,10 +135,16 @@ def _first_reason(found: ErrorDetails) -> str:
             return "not a record: not a JSON object"
         case "union_tag_not_found":
             return "not a record: no field `record` says what it is"
-        case "union_tag_invalid":
+        case "union_tag_invalid" if not found["loc"]:
             return f"unknown record {_shown(found['ctx']['tag'])}"
+        case "union_tag_invalid":
+            return f"{_place(found)}: unknown {_shown(found['ctx']['tag'])}"
+    return f"{_place(found)}: {found['msg'].removeprefix('Value error, ')}"
+
+
+def _place(found: ErrorDetails) -> str:
     kind, *path = found["loc"]
-    return f"{kind}, field {'.'.join(map(str, path))}: {found['msg'].removeprefix('Value error, ')}"
+    return f"{kind}, field {'.'.join(map(str, path))}"
 
 
 def _shown(value: Any) -> str:

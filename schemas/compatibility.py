@@ -67,8 +67,9 @@ def _type(field: Schema) -> str:
 
 
 def _values(field: Schema) -> set[str]:
-    """The values of an enumeration; empty for a field that takes any."""
+    """The values of an enumeration, or the kinds of a part that names itself; empty for a field that takes any."""
     listed = [value for option in _options(field) for value in option.get("enum", [])]
+    listed += [option["$ref"].removeprefix("#/$defs/") for option in field.get("oneOf", [])]
     return {str(value) for value in [*listed, *([field["const"]] if "const" in field else [])]}
 
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
+from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
@@ -435,5 +437,12 @@ AnyRecord = (
     | MentionCount
     | CountedUntil
     | SpikeDetected
+    | DeskInbound
+    | DeskCommand
+    | Person
+    | DeskAnswer
+    | ConversationChanged
+    | EscalationChanged
+    | ReplyToPublish
     | DeadLetter
 )

@@ -39,6 +39,9 @@ VERDICT_DELAY = Histogram(
     "Seconds of log time from the due time to the tick that saw the breach.",
     buckets=_SECONDS,
 )
+DESK_ANSWERS = Counter("tenfour_desk_answers_total", "Commands answered by the desk.", ["action", "code"])
+DESK_REPLIES = Counter("tenfour_desk_replies_total", "Replies handed on to be published.")
+DESK_ESCALATIONS = Counter("tenfour_desk_escalations_total", "Steps of escalations.", ["trigger", "kind"])
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram(

@@ -12,6 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
+from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.records import (
     ClassifiedMention,
     CountedUntil,
@@ -86,7 +88,7 @@ SLA_TIMER = Topic(
     "sla-timer",
     "conversation; none for ticks",
     (TimerStart, TimerRespond, TimerStop, TimerCancel, TimerSupersede, TimerOwner, Tick),
-    "route, tenfour sla",
+    "route, desk, tenfour sla",
     14,
 )
 POLICIES = Topic("policies", "content hash of the policy", (PolicyVersion,), "route", None)
@@ -101,6 +103,22 @@ DEADLINES_STATE = Topic("deadlines-state", "conversation, or the tick's own key"
 MENTION_COUNTS = Topic("mention-counts", "brand; none for time", (MentionCount, CountedUntil), "count", 2)
 COUNT_STATE = Topic("count-state", "its only one", (), "count", None)
 SPIKES_STATE = Topic("spikes-state", "a window's part, a spike, or time", (), "spikes", None)
+DESK_INBOX = Topic(
+    "desk-inbox",
+    "conversation; none for ticks and people",
+    (DeskInbound, SlaEvent, TimerRespond, DeskCommand, Person, Tick),
+    "route, deadlines, whoever commands",
+    30,
+)
+DESK_EVENTS = Topic(
+    "desk-events",
+    "conversation",
+    (DeskAnswer, ConversationChanged, EscalationChanged, ReplyToPublish),
+    "desk",
+    90,
+)
+PEOPLE = Topic("people", "id of the person", (Person,), "admin", None)
+DESK_STATE = Topic("desk-state", "conversation, a person, or the tick's own key", (), "desk", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -114,6 +132,10 @@ TOPICS: Final = (
     MENTION_COUNTS,
     COUNT_STATE,
     SPIKES_STATE,
+    DESK_INBOX,
+    DESK_EVENTS,
+    DESK_STATE,
+    PEOPLE,
     DEAD_LETTERS,
 )
 

@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from domain.policy import PolicyError, SpikeRules, parse_policy
+from domain.policy import PolicyError, SpikeRules, parse_policy, restored_policy
+from schemas.records import PolicyVersion
 from tests.domain.posts import POLICY_TEXT, policy
 
 
@@ -90,6 +91,27 @@ def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
         ("ratio: 3.0", "ratio: .inf", "spikes.ratio", "finite number"),
         ("chance: 0.000001", "chance: 0", "spikes.chance", "greater than 0, not 0; set it to a probability"),
         ("grace_minutes: 2", "grace_minutes: -1", "spikes.grace_minutes", "set it to whole minutes, such as 2"),
+        ("claim_minutes: 15", "claim_minutes: 0", "claims.claim_minutes", "set it to whole minutes, such as 15"),
+        ("claim_minutes: 15", "claim_minuts: 15", "claims.claim_minuts", "did you mean claim_minutes?"),
+        ("snooze_days: 30", "snooze_days: 366", "claims.snooze_days", "set it to whole days, such as 30"),
+        ("undo_seconds: 10", "undo_seconds: -1", "replies.undo_seconds", "greater than or equal to 0, not -1"),
+        ("may: [answer, take_over, ack", "may: [anser, take_over, ack", "roles.agent.may[0]", "did you mean answer?"),
+        ("{EUR: 5000, USD", "{EUR: 0, USD", "roles.agent.promises.refund.EUR", "greater than 0, not 0"),
+        ("{EUR: 5000, USD", "{eur: 5000, USD", "roles.agent.promises.refund.eur", "pattern"),
+        (
+            "{role: lead, team: pr, channel: e",
+            "{role: led, team: pr, channel: e",
+            "escalations[2].steps[0].role",
+            "lead?",
+        ),
+        (
+            "{role: lead, team: pr, channel: e",
+            "{role: lead, team: rp, channel: e",
+            "escalations[2].steps[0].team",
+            "it can be: pr, product",
+        ),
+        ("trigger: breached", "trigger: breeched", "escalations[5].trigger", "did you mean breached?"),
+        ("acknowledged_minutes: 60", "acknowledged_minutes: 0", "escalations[0].acknowledged_minutes", "such as 240"),
         ("- AdobeCare", "- ", "brands[0]", "a valid string, not None; set it to"),
     ],
 )
@@ -209,6 +231,39 @@ def test_a_policy_that_says_nothing_of_spikes_has_the_shipped_rules() -> None:
     shipped = raw.pop("spikes")
     assert parse_policy(yaml.safe_dump(raw), "policy.yaml").spikes == policy().spikes
     assert set(shipped) == set(SpikeRules.model_fields)
+
+
+def test_a_trigger_has_one_path() -> None:
+    assert "escalations: has two paths for safety; set it to a list of paths, one a trigger" in refusal(
+        changed("trigger: legal_threat", "trigger: safety")
+    )
+
+
+def test_a_path_has_a_step() -> None:
+    steps = "    steps:\n      - {role: lead, channel: chat, minutes: 60}\n"
+    assert "escalations[6].steps: should have at least 1 item" in refusal(changed(steps, "    steps: []\n"))
+
+
+def test_a_policy_without_roles_knows_the_usual_ones_and_lets_them_promise_nothing() -> None:
+    raw = yaml.safe_load(POLICY_TEXT)
+    shipped = set(raw.pop("roles"))
+    roles = parse_policy(yaml.safe_dump(raw), "policy.yaml").roles
+    assert set(roles) == shipped
+    assert not any(role.promises for role in roles.values())
+
+
+@pytest.mark.parametrize("brands", ["brands: any", "brands: [Delta]"])
+def test_a_policy_on_record_comes_back_as_it_was(brands: str) -> None:
+    head, tail = POLICY_TEXT.split("brands:\n")
+    kept = parse_policy(f"{head}{brands}\n" + tail[tail.index("# People look again") :], "policy.yaml")
+    record = PolicyVersion.model_validate_json(kept.record().model_dump_json())
+    again = restored_policy(record.policy)
+    assert (again, again.version) == (kept, record.id)
+
+
+def test_a_policy_on_record_that_cannot_be_read_is_told() -> None:
+    with pytest.raises(PolicyError, match="types: should be a mapping"):
+        restored_policy(policy().record().policy | {"types": 3})
 
 
 def test_the_version_does_not_depend_on_how_the_file_is_laid_out() -> None:

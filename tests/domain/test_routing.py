@@ -40,7 +40,7 @@ def test_every_type_but_spam_has_an_owner_and_a_clock(type_: MentionType) -> Non
 
 
 def test_spam_goes_nowhere() -> None:
-    assert route(classified(mention(), "spam"), POLICY) == (None, None)
+    assert route(classified(mention(), "spam"), POLICY) == (None, None, None)
 
 
 def test_a_complaint_goes_to_the_support_queue_before_all_else() -> None:
@@ -96,7 +96,7 @@ def test_a_verified_author_raises_the_priority() -> None:
 def test_spam_with_a_risk_goes_nowhere_too() -> None:
     before = classified(mention(), "spam")
     risky = before.classification.model_copy(update={"risk_flags": ("security_or_fraud",)})
-    assert route(before.model_copy(update={"classification": risky}), POLICY) == (None, None)
+    assert route(before.model_copy(update={"classification": risky}), POLICY) == (None, None, None)
 
 
 def test_the_routed_mention_keeps_what_was_classified() -> None:
@@ -167,3 +167,23 @@ def test_start_risk_and_due_are_in_order_whenever_it_was_posted(type_: MentionTy
 def test_the_conversation_of_a_mention_and_its_reply_is_one() -> None:
     _, timer = routed()
     assert timer.conversation == respond(public_reply()).conversation == conversation_key("Delta", "x", "thread 1")
+
+
+def test_the_desk_hears_who_has_the_mention_and_when_it_is_due() -> None:
+    found = route(classified(mention()), POLICY)
+    assert found.desk is not None
+    assert found.mention is not None
+    assert found.timer is not None
+    assert found.desk.conversation == found.timer.conversation
+    assert (found.desk.team, found.desk.queue) == (found.mention.routing.team, found.mention.routing.owner)
+    assert found.timer.next_response is not None
+    assert (found.desk.due_at, found.desk.next_due_at) == (found.timer.due_at, found.timer.next_response.due_at)
+
+
+def test_what_may_be_spam_waits_at_the_desk_without_a_clock() -> None:
+    before = classified(mention(), "spam")
+    doubtful = before.classification.model_copy(update={"needs_review": True})
+    found = route(before.model_copy(update={"classification": doubtful}), POLICY)
+    assert (found.mention, found.timer) == (None, None)
+    assert found.desk is not None
+    assert (found.desk.queue, found.desk.due_at, found.desk.needs_review) == ("pr-queue", None, True)

@@ -7,6 +7,20 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
+from schemas.desk_events import (
+    ActionName,
+    AnswerCode,
+    ChangeKind,
+    ConversationChanged,
+    ConversationStatus,
+    DeskAnswer,
+    EscalationChanged,
+    EscalationKind,
+    Fence,
+    ReplyToPublish,
+    Trigger,
+)
+from schemas.desk_records import Action, DeskCommand, DeskInbound, Label, Person, Promised
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -170,6 +184,136 @@ spikes = st.builds(
     decided_at=instants,
     policy=names,
 )
+risk_flags = st.lists(st.sampled_from(get_args(RiskFlag)), unique=True).map(tuple)
+desk_texts = st.text(min_size=1, max_size=300)
+promises = st.lists(
+    st.builds(
+        Promised,
+        action=names,
+        amount=st.none() | st.integers(1, 10**12),
+        currency=st.none() | st.from_regex("[A-Z]{3}", fullmatch=True),
+    ),
+    max_size=3,
+).map(tuple)
+labels = st.builds(Label, mention=names, type=mention_types, risk_flags=st.none() | risk_flags)
+action_fields = {
+    "token": names,
+    "last_inbound": names,
+    "follows": st.none() | names,
+    "text": desk_texts,
+    "promises": promises,
+    "reply": names,
+    "reason": names,
+    "until": instants,
+    "mention": names,
+    "type": mention_types,
+    "risk_flags": st.none() | risk_flags,
+    "to": names,
+    "escalation": names,
+}
+actions = st.one_of(
+    [
+        st.builds(kind, **{name: action_fields[name] for name in kind.model_fields if name != "do"})
+        for kind in get_args(Action)
+    ]
+)
+desk_inbounds = st.builds(
+    DeskInbound,
+    id=names,
+    conversation=names,
+    mention=names,
+    brand=names,
+    type=mention_types,
+    sentiment=st.sampled_from(get_args(Sentiment)),
+    risk_flags=risk_flags,
+    needs_review=flags,
+    author_verified=flags,
+    team=names,
+    queue=names,
+    priority=st.integers(1, 5),
+    policy=names,
+    posted_at=instants,
+    received_at=instants,
+    due_at=st.none() | instants,
+    next_due_at=st.none() | instants,
+)
+fences = st.builds(
+    Fence,
+    token=st.none() | names,
+    holder=st.none() | names,
+    expires_at=st.none() | instants,
+    last_inbound=names,
+    last_reply=st.none() | names,
+)
+desk_answers = st.builds(
+    DeskAnswer,
+    id=names,
+    conversation=names,
+    command=names,
+    action=st.sampled_from(get_args(ActionName)),
+    by=names,
+    accepted=flags,
+    code=st.sampled_from(get_args(AnswerCode)),
+    reason=names,
+    fence=st.none() | fences,
+    reply=st.none() | names,
+    at=instants,
+)
+conversation_changes = st.builds(
+    ConversationChanged,
+    id=names,
+    conversation=names,
+    kind=st.sampled_from(get_args(ChangeKind)),
+    cause=names,
+    by=st.none() | names,
+    at=instants,
+    reason=st.none() | names,
+    status=st.sampled_from(get_args(ConversationStatus)),
+    type=mention_types,
+    team=names,
+    queue=names,
+    owner=st.none() | names,
+    holder=st.none() | names,
+    priority=st.integers(1, 5),
+    last_inbound=names,
+    waiting=flags,
+    in_review=st.integers(0, 100),
+    snoozed_until=st.none() | instants,
+    reply=st.none() | names,
+    text=st.none() | desk_texts,
+    promises=promises,
+    label=st.none() | labels,
+)
+escalation_changes = st.builds(
+    EscalationChanged,
+    id=names,
+    conversation=names,
+    escalation=names,
+    kind=st.sampled_from(get_args(EscalationKind)),
+    trigger=st.sampled_from(get_args(Trigger)),
+    mention=names,
+    step=st.integers(1, 9),
+    steps=st.integers(1, 9),
+    role=names,
+    team=names,
+    channel=names,
+    until=st.none() | instants,
+    holding_reply=st.none() | desk_texts,
+    by=st.none() | names,
+    reason=st.none() | names,
+    at=instants,
+)
+replies_to_publish = st.builds(
+    ReplyToPublish,
+    id=names,
+    conversation=names,
+    brand=names,
+    mention=names,
+    text=desk_texts,
+    author=names,
+    approved_by=st.none() | names,
+    at=instants,
+)
 dead_letters = st.builds(
     DeadLetter,
     id=names,
@@ -220,5 +364,12 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     mention_counts,
     st.builds(CountedUntil, id=names, partition=st.integers(0, 1000), at=instants),
     spikes,
+    desk_inbounds,
+    st.builds(DeskCommand, id=names, conversation=names, by=names, sent_at=instants, action=actions),
+    st.builds(Person, id=names, name=names, role=names, teams=st.lists(names, max_size=3).map(tuple), active=flags),
+    desk_answers,
+    conversation_changes,
+    escalation_changes,
+    replies_to_publish,
     dead_letters,
 )

@@ -101,6 +101,12 @@ def test_an_unknown_record_is_named() -> None:
     assert refusal(mention_bytes(record="price_list")) == "unknown record `price_list`"
 
 
+def test_an_unknown_part_of_a_record_is_named_where_it_is() -> None:
+    command = {"record": "desk_command", "version": 1, "id": "a", "conversation": "b", "by": "c"}
+    sent = {"sent_at": "2020-04-01T17:31:32Z", "action": {"do": "dance"}}
+    assert refusal(json.dumps(command | sent).encode()) == "desk_command, field action: unknown `dance`"
+
+
 def test_an_unknown_version_is_named_whatever_else_is_wrong() -> None:
     assert refusal(mention_bytes(version=2, text=None, author=3)) == "unknown schema version 2 of mention"
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.compatibility import Schema, breaking_changes
+from schemas.desk_records import DeskCommand
 from schemas.publish import schema_of
 from schemas.records import ClassifiedMention, Mention
 
@@ -89,3 +90,12 @@ def test_a_new_value_of_an_enumeration_breaks_nothing() -> None:
     current = copy.deepcopy(published)
     current["$defs"]["Classification"]["properties"]["type"]["enum"].append("press_inquiry")
     assert list(breaking_changes(published, current)) == []
+
+
+def test_a_command_that_is_gone_breaks_and_a_new_one_does_not() -> None:
+    published = schema_of(DeskCommand)
+    current = copy.deepcopy(published)
+    current["properties"]["action"]["oneOf"].remove({"$ref": "#/$defs/Undo"})
+    (complaint,) = breaking_changes(published, current)
+    assert complaint.startswith("DeskCommand.action: no longer takes Undo")
+    assert list(breaking_changes(current, published)) == []

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 import gateway
 from gateway.replay_file import read_replay
 from schemas.codecs import KINDS, decode, encode
+from schemas.desk_events import ActionName, DeskAnswer
+from schemas.desk_records import DeskCommand, DeskInbound
 from schemas.ids import conversation_key
 from schemas.publish import FOLDER as SCHEMAS
 from schemas.records import (
@@ -138,3 +140,25 @@ def test_a_respond_names_its_reply() -> None:
     for respond in examples_of(TimerRespond):
         reply = replies[respond.reply]
         assert (respond.conversation, respond.responded_at) == (conversation_of(reply), reply.posted_at)
+
+
+def test_the_desk_hears_of_the_mentions_as_they_were_routed() -> None:
+    routed = {example.mention.id: example for example in examples_of(RoutedMention)}
+    for inbound in examples_of(DeskInbound):
+        example = routed[inbound.mention]
+        assert (inbound.conversation, inbound.posted_at) == (
+            conversation_of(example.mention),
+            example.mention.posted_at,
+        )
+        assert (inbound.team, inbound.queue) == (example.routing.team, example.routing.owner)
+
+
+def test_every_command_has_an_example() -> None:
+    assert {example.action.do for example in examples_of(DeskCommand)} == set(get_args(ActionName))
+
+
+def test_an_answer_is_that_of_its_command() -> None:
+    commands = {command.id: command for command in examples_of(DeskCommand)}
+    for answer in examples_of(DeskAnswer):
+        command = commands[answer.command]
+        assert (answer.conversation, answer.by, answer.action) == (command.conversation, command.by, command.action.do)

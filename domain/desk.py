@@ -1,0 +1,225 @@
+"""The fold of the desk: who has a conversation, who may answer it, what goes to the public, who is told when it burns.
+
+Everything about a conversation is folded in one order, so a claim is exclusive, and a reply that lost a race is refused
+before it is public. The rules of one conversation are pure: (state, record, the last tick, rules) -> (state, events,
+timers). Time is a message, as in `domain/clock.py`: a tick at T does what falls before T.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+from domain.authority import Refused
+from domain.desk_commands import answered, known_answer, obey, remember, told
+from domain.desk_inbound import (
+    is_repeat,
+    new_conversation,
+    require_known_team,
+    take_answer,
+    take_message,
+    take_verdict,
+)
+from domain.desk_moments import next_look, pass_moments, settle
+from domain.desk_state import (
+    Answered,
+    Kind,
+    check,
+    decode_conversation,
+    encode_conversation,
+    encode_person,
+    encode_tick,
+    kind_of,
+    moment_of,
+    person_in,
+)
+from domain.desk_turn import DeskTurn, Rules, Step, log_time
+from domain.instants import from_ms, to_ms
+from domain.timetable import Timetable
+from schemas.codecs import Codec, encode
+from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.records import SlaEvent, Tick, TimerRespond
+
+TICK_KEY: Final = b"\x00tick"
+PERSON_KEY: Final = b"\x00person:"
+"""Before the id. No conversation begins with NUL: they are percent-encoded."""
+_PEOPLE: Final = Codec[Person](Person)
+
+Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond
+"""What is said of one conversation."""
+Change = tuple[bytes, bytes | None]
+"""A record for the state topic: key, and value or None for a tombstone."""
+
+
+def after_record(before: bytes | None, record: Said, now: int | None, rules: Rules) -> Step:
+    """What a record makes of its conversation. `now` is the tick that was seen last, in milliseconds since 1970.
+
+    A repeat changes nothing; of a command it has the answer again. Raises ValueError for a message that can't have been
+    routed so, LookupError for a policy or calendar that is not known.
+    """
+    if isinstance(record, DeskCommand):
+        return _after_command(before, record, log_time(now, record.sent_at), rules)
+    if isinstance(record, DeskInbound):
+        return _after_inbound(before, record, log_time(now, record.received_at), rules)
+    if before is None:
+        return Step(None, [], [])
+    happened = record.at if isinstance(record, SlaEvent) else record.responded_at
+    turn = DeskTurn(record.conversation, decode_conversation(before), log_time(now, happened), record.id, rules)
+    changed = take_verdict(turn, record) if isinstance(record, SlaEvent) else take_answer(turn, record)
+    return _done(turn) if changed else Step(before, [], [])
+
+
+def after_moment(before: bytes, key: str, now: int, rules: Rules) -> Step:
+    """What time alone makes of a conversation: all that falls before `now`."""
+    turn = DeskTurn(key, decode_conversation(before), now, "", rules)
+    if pass_moments(turn, now):
+        return Step(_encoded(turn), turn.events, turn.timers)
+    return Step(None, turn.events, turn.timers)
+
+
+def _after_inbound(before: bytes | None, inbound: DeskInbound, at: int, rules: Rules) -> Step:
+    case = new_conversation(inbound, at) if before is None else decode_conversation(before)
+    if is_repeat(case, inbound):
+        return Step(before, [], [])
+    require_known_team(inbound, rules.policy_of(inbound.policy))
+    case.policy = inbound.policy
+    turn = DeskTurn(inbound.conversation, case, at, inbound.id, rules)
+    take_message(turn, inbound)
+    case.touched = at
+    return _done(turn)
+
+
+def _after_command(before: bytes | None, command: DeskCommand, at: int, rules: Rules) -> Step:
+    key = command.conversation
+    if before is None:
+        reason = "the desk has no such conversation; it never had, or has forgotten it"
+        return Step(None, [told(key, answered(None, command, at, "unknown_conversation", reason))], [])
+    case = decode_conversation(before)
+    known = known_answer(case, command)
+    if known is not None:
+        return Step(before, [told(key, known)], [])
+    turn = DeskTurn(key, case, at, command.id, rules)
+    try:
+        answer = obey(turn, command)
+    except Refused as refused:
+        turn = DeskTurn(key, decode_conversation(before), at, command.id, rules)
+        answer = answered(turn.case, command, at, refused.code, refused.reason)
+    return _done(turn, answer)
+
+
+def _done(turn: DeskTurn, answer: Answered | None = None) -> Step:
+    if answer is not None:
+        remember(turn.case, answer)
+        turn.events.insert(0, told(turn.key, answer))
+    settle(turn)
+    return Step(_encoded(turn), turn.events, turn.timers)
+
+
+def _encoded(turn: DeskTurn) -> bytes:
+    return encode_conversation(turn.case, next_look(turn.case, turn.key))
+
+
+class Desk:
+    """One partition: its conversations, the people, and a timetable of what is next looked at when."""
+
+    def __init__(self, new_rules: Callable[[dict[str, Person]], Rules]) -> None:
+        """`new_rules` makes the rules around the people that the desk keeps."""
+        self._people: dict[str, Person] = {}
+        self._rules = new_rules(self._people)
+        self._states: dict[bytes, bytes] = {}
+        self._timetable = Timetable()
+        self._last_tick: int | None = None
+        self._changed: dict[bytes, None] = {}
+
+    @property
+    def last_tick(self) -> datetime | None:
+        return None if self._last_tick is None else from_ms(self._last_tick)
+
+    def fold(self, record: Said | Person | Tick) -> Step:
+        """Takes in the next record of the partition and tells what came of it; the step's state is the record's own.
+
+        Raises as `after_record` does; nothing has changed then.
+        """
+        if isinstance(record, Tick):
+            return self._advance(to_ms(record.at))
+        if isinstance(record, Person):
+            self._know(record)
+            return Step(None, [], [])
+        key = record.conversation.encode()
+        before = self._states.get(key)
+        step = after_record(before, record, self._last_tick, self._rules)
+        if step.state is not before:
+            self._put(key, step.state)
+        return step
+
+    def take_changes(self, *, with_tick: bool = False) -> list[Change]:
+        """What to write to the state topic for all that was folded since the last call, first changed first.
+
+        The last tick comes along when anything else changed, and always if asked for.
+        """
+        changes: list[Change] = [(key, self._states.get(key)) for key in self._changed]
+        self._changed.clear()
+        if self._last_tick is not None and (changes or with_tick):
+            changes.append((TICK_KEY, encode_tick(self._last_tick)))
+        return changes
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Takes in one record of the state topic, in its order. Raises StateError if it cannot be read.
+
+        Only for a new desk; `restored` ends the loading.
+        """
+        if value is None:
+            self._states.pop(key, None)
+            return
+        check(key, value)
+        if key == TICK_KEY:
+            self._last_tick = moment_of(value)
+        else:
+            self._states[key] = value
+
+    def restored(self) -> None:
+        """Finds the people and builds the timetable after the bulk load."""
+        for key, state in self._states.items():
+            if kind_of(state) == Kind.PERSON:
+                person = _PEOPLE.decode(person_in(state))
+                self._people[person.id] = person
+            else:
+                self._timetable.file(key, moment_of(state))
+
+    def digest(self) -> str:
+        """A hash over the whole state, 32 hex digits: equal if and only if two desks would go on alike."""
+        hasher = blake2b(repr(self._last_tick).encode(), digest_size=16)
+        for key in sorted(self._states):
+            hasher.update(b"%d:%b%d:%b" % (len(key), key, len(self._states[key]), self._states[key]))
+        return hasher.hexdigest()
+
+    def _know(self, person: Person) -> None:
+        key, state = PERSON_KEY + person.id.encode(), encode_person(encode(person))
+        if self._states.get(key) != state:
+            self._people[person.id] = person
+            self._states[key] = state
+            self._changed[key] = None
+
+    def _advance(self, now: int) -> Step:
+        if self._last_tick is not None and now <= self._last_tick:
+            return Step(None, [], [])
+        keys = self._timetable.take_due(now, self._moment_of)
+        steps = [after_moment(self._states[key], key.decode(), now, self._rules) for key in keys]
+        self._last_tick = now
+        for key, step in zip(keys, steps, strict=True):
+            self._put(key, step.state)
+        events = [event for step in steps for event in step.events]
+        timers = [timer for step in steps for timer in step.timers]
+        return Step(None, events, timers)
+
+    def _put(self, key: bytes, state: bytes | None) -> None:
+        self._changed[key] = None
+        if state is None:
+            self._states.pop(key, None)
+        else:
+            self._states[key] = state
+            self._timetable.file(key, moment_of(state))
+
+    def _moment_of(self, key: bytes) -> int | None:
+        state = self._states.get(key)
+        return None if state is None else moment_of(state)

@@ -1,0 +1,251 @@
+"""How the desk keeps one conversation: the bytes in memory are the bytes in the state topic.
+
+Every value begins with the format's version (1 byte), its kind (1 byte) and the moment at which it is next looked at (8
+bytes, milliseconds since 1970), big-endian and signed. Then follows, as MessagePack, a `Conversation`; after a tick,
+nothing; after a person, the record as JSON. All times are milliseconds since 1970 of log time, if not said otherwise.
+"""
+
+from enum import IntEnum
+from struct import Struct as Packed
+from typing import Final, NamedTuple
+
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.msgpack import Decoder, Encoder
+
+from domain.cycle_state import StateError
+from schemas.desk_events import ActionName, AnswerCode, Trigger
+from schemas.record_fields import MentionType, RiskFlag, Sentiment
+
+VERSION: Final = 1
+NEVER: Final = 2**62
+_HEAD: Final = Packed(">BBq")
+
+
+class Kind(IntEnum):
+    TICK = 0
+    CONVERSATION = 1
+    PERSON = 2
+
+
+class Status(IntEnum):
+    OPEN = 0
+    RESOLVED = 1
+    SPAM = 2
+
+
+class Climb(IntEnum):
+    CLIMBING = 0
+    ACKNOWLEDGED = 1
+    AT_LAST_STEP = 2
+    """Everybody on the path has been told, and nobody has acknowledged."""
+
+
+class Message(Struct, array_like=True):
+    """A mention, as far as routing it again needs it."""
+
+    mention: str
+    type: MentionType
+    sentiment: Sentiment
+    flags: list[RiskFlag]
+    verified: bool
+    posted: int
+    """Event time."""
+    received: int
+    arrived: int
+    doubtful: bool
+    """Waits for its label."""
+    waits: bool
+    """Its author waits for an answer."""
+    timed: bool
+    """Has a clock."""
+
+
+class Claim(Struct, array_like=True):
+    token: str
+    holder: str
+    expires: int
+
+
+class Promise(NamedTuple):
+    """What a reply promises; see `schemas.desk_records.Promised`."""
+
+    action: str
+    amount: int | None
+    currency: str | None
+
+
+class Draft(Struct, array_like=True):
+    """A reply that is not public yet: in its undo window, or held for approval."""
+
+    id: str
+    author: str
+    text: str
+    promises: list[Promise]
+    mention: str
+    """The message that it answers."""
+    ready: int | None
+    """When it is handed on; None while it is held."""
+    approved_by: str = ""
+
+
+class PathStep(NamedTuple):
+    """`length`: milliseconds until the next."""
+
+    role: str
+    team: str
+    channel: str
+    length: int
+
+
+class Escalation(Struct, array_like=True):
+    """A path, frozen when it started, and how far it has climbed."""
+
+    id: str
+    trigger: Trigger
+    mention: str
+    path: list[PathStep]
+    remind_after: int | None
+    """Milliseconds from a step to its reminder."""
+    acknowledged_for: int
+    """Milliseconds that an acknowledgement lasts."""
+    step: int
+    climb: int
+    until: int
+    """When it climbs on, or is no longer acknowledged; `NEVER` at its last step."""
+    remind: int | None = None
+    acknowledged_by: str = ""
+
+
+class Serving(NamedTuple):
+    """The response that is owed now, which the desk's own targets are carved from."""
+
+    minutes: int
+    started: int
+    due: int
+    calendar: str
+
+
+class Answered(NamedTuple):
+    """A command and what it was told. An empty string stands for none."""
+
+    command: str
+    action: ActionName
+    by: str
+    sent: int
+    """By the clock of whoever sent it."""
+    at: int
+    code: AnswerCode
+    reason: str
+    token: str
+    holder: str
+    expires: int
+    last_inbound: str
+    last_reply: str
+    reply: str
+
+
+class Conversation(Struct, array_like=True):
+    """All that the desk decides by. An empty string stands for none."""
+
+    brand: str
+    policy: str
+    type: MentionType
+    team: str
+    queue: str
+    priority: int
+    routed_by: str
+    """The mention that these come from."""
+    opened: str
+    """The mention that opened the case."""
+    last_inbound: str
+    touched: int
+    """When anything happened last."""
+    ended: int = 0
+    """When it was resolved last."""
+    last_reply: str = ""
+    """The reply that answers the last message."""
+    status: int = Status.OPEN
+    owner: str = ""
+    """A person; empty while the queue owns it."""
+    owned_since: int = 0
+    owner_acted: int = 0
+    silent_at: int | None = None
+    """When its owner will have been silent for too long."""
+    claim: Claim | None = None
+    draft: Draft | None = None
+    snoozed_until: int | None = None
+    snoozed_by: str = ""
+    messages: list[Message] = []
+    """The latest, in the order in which they came."""
+    messages_until: int | None = None
+    """Event time of the latest message that is no longer kept: one from before it is a repeat."""
+    escalations: list[Escalation] = []
+    escalated: list[str] = []
+    """Ids of escalations that are over, which a repeated cause is known by; the latest."""
+    answers: list[Answered] = []
+    answers_until: int | None = None
+    """When the latest command was sent that is no longer kept: one from before it may be a repeat."""
+    served: Serving | None = None
+    verdicts: list[str] = []
+    """Ids of what the clock said, the latest."""
+    answered_until: int | None = None
+    """Event time of the brand's latest answer in public: messages from before it have their answer."""
+    answered_by: str = ""
+
+    def waiting_since(self) -> int | None:
+        """When the first message came that its author waits for an answer to."""
+        return min((message.arrived for message in self.messages if message.waits), default=None)
+
+    def in_review(self) -> int:
+        return sum(message.doubtful for message in self.messages)
+
+    def message(self, mention: str) -> Message | None:
+        return next((message for message in self.messages if message.mention == mention), None)
+
+
+_ENCODER: Final = Encoder()
+_CONVERSATIONS: Final = Decoder(Conversation)
+
+
+def check(key: bytes, state: bytes) -> None:
+    """Raises StateError if the value is of another version, or cut short."""
+    if state[:1] != bytes([VERSION]):
+        found = f"version {state[0]}" if state else "no version"
+        raise StateError(
+            f"state of {key!r} has {found}, this program reads version {VERSION}:"
+            " run the program that wrote it, or rebuild the state from the log"
+        )
+    if len(state) < _HEAD.size:
+        raise StateError(f"state of {key!r} is cut short: rebuild the state from the log")
+
+
+def kind_of(state: bytes) -> int:
+    return state[1]
+
+
+def moment_of(state: bytes) -> int:
+    return int(_HEAD.unpack_from(state)[2])
+
+
+def encode_tick(moment: int) -> bytes:
+    return _HEAD.pack(VERSION, Kind.TICK, moment)
+
+
+def encode_person(record: bytes) -> bytes:
+    return _HEAD.pack(VERSION, Kind.PERSON, NEVER) + record
+
+
+def person_in(state: bytes) -> bytes:
+    return state[_HEAD.size :]
+
+
+def encode_conversation(found: Conversation, moment: int) -> bytes:
+    return _HEAD.pack(VERSION, Kind.CONVERSATION, moment) + _ENCODER.encode(found)
+
+
+def decode_conversation(state: bytes) -> Conversation:
+    """Raises StateError for bytes that are none."""
+    try:
+        return _CONVERSATIONS.decode(memoryview(state)[_HEAD.size :])
+    except (DecodeError, ValidationError) as error:
+        raise StateError(f"a conversation that cannot be read ({error}): rebuild the state from the log") from None
