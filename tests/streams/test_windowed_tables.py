@@ -74,6 +74,7 @@ async def test_a_window_of_replayed_time_is_dropped_by_the_wall_clock_while_it_c
     assert await table.counted() == {counted}
 
 
+@pytest.mark.chaos  # Faust's own restart after a kill now and then takes longer than anybody waits
 async def test_what_a_crash_repeats_is_counted_twice(table: Table) -> None:
     worker = table.start(commit_s=60)
     await table.count(100)
