@@ -12,7 +12,7 @@ from schemas.cloudevents import event_headers
 from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
 from schemas.records import ClassifierMode, Mention, PublicReply, Tick
-from streams.dead_letters import add_dead_letter
+from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import CLASSIFIER_MODE, TEXTS_READ_AGAIN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.settings import Settings
@@ -23,10 +23,6 @@ STAGE = "classify"
 SOURCE = f"/tenfour/{STAGE}"
 MODES: Final[tuple[ClassifierMode, ...]] = get_args(ClassifierMode)
 _CODEC = Codec[Mention | PublicReply | Tick](Mention, PublicReply, Tick)
-
-
-class MisplacedRecord(ValueError):
-    """The record's key is not its conversation: its order against the others would be lost."""
 
 
 class Reader(Protocol):

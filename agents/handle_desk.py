@@ -8,23 +8,19 @@ from domain.desk_budget import shares_of_the_response
 from domain.desk_turn import DeskTimer, Rules, Step
 from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
-from schemas.codecs import Codec, encode
+from schemas.codecs import Codec, encode, start_of
 from schemas.desk_events import DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.records import SlaEvent, Tick, TimerRespond
-from streams.dead_letters import add_dead_letter
+from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import DESK_ANSWERS, DESK_ESCALATIONS, DESK_REPLIES
-from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
+from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
 from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, SLA_TIMER
 
 STAGE = "desk"
 SOURCE = f"/tenfour/{STAGE}"
 INBOX_RECORDS = Codec[Said | Person | Tick](DeskInbound, DeskCommand, SlaEvent, TimerRespond, Person, Tick)
-
-
-class MisplacedRecord(ValueError):
-    """A record whose key is not its conversation: its order against the others would be lost."""
 
 
 class DeskFold:
@@ -81,6 +77,7 @@ def desk_stage() -> Stage:
         DESK_INBOX,
         new_fold=lambda partition: DeskFold(partition, policies, time),
         state=DESK_STATE,
+        hurries=holds(start_of(DeskCommand)),  # somebody waits for the answer
         before_start=policies.read,
         background=policies.follow,
     )

@@ -38,7 +38,10 @@ class KnownCalendars:
         """Raises UndecodableRecord or CalendarError for a record that is no policy: nothing can be counted then."""
         if value is None:
             return
-        for version, data in _CODEC.decode(value).calendars.items():
+        self._keep(_CODEC.decode(value))
+
+    def _keep(self, record: PolicyVersion) -> None:
+        for version, data in record.calendars.items():
             if version not in self._by_version:
                 self._by_version[version] = parse_calendar(data)
 
@@ -67,12 +70,10 @@ class KnownPolicies(KnownCalendars):
             raise UnknownPolicy(version)
         return found
 
-    def learn(self, value: bytes | None) -> None:
-        super().learn(value)
-        if value is not None:
-            record = _CODEC.decode(value)
-            if record.id not in self._policies:
-                self._policies[record.id] = restored_policy(record.policy)
+    def _keep(self, record: PolicyVersion) -> None:
+        super()._keep(record)
+        if record.id not in self._policies:
+            self._policies[record.id] = restored_policy(record.policy)
 
 
 async def write_policy(policy: Policy, settings: Settings, now_ms: int) -> None:

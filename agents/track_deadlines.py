@@ -10,12 +10,12 @@ from domain.clock import FACTS, Clock, Fact
 from domain.desk_inbound import concerns_desk
 from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
-from schemas.codecs import Codec, encode, is_tick
+from schemas.codecs import Codec, encode, start_of
 from schemas.records import SlaEvent, Tick
 from streams.dead_letters import add_dead_letter
 from streams.metrics import LAST_TICK, OPEN_TIMERS, VERDICT_DELAY
 from streams.metrics import SLA_EVENTS as SLA_EVENTS_WRITTEN
-from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
+from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
 from streams.topics import DEADLINES_STATE, DESK_INBOX, SLA_EVENTS, SLA_TIMER
 
@@ -100,15 +100,10 @@ def deadlines_stage() -> Stage:
         state=DEADLINES_STATE,
         poll_records=POLL_RECORDS,
         transaction_every_s=0.25,
-        hurries=_has_tick,
+        hurries=holds(start_of(Tick)),  # it brings verdicts; other facts can wait for the next
         before_start=calendars.read,
         background=calendars.follow,
     )
-
-
-def _has_tick(batch: RecordBatch) -> bool:
-    """Ticks bring verdicts, which are told at once; other facts can wait for the next."""
-    return any(is_tick(record.value) for record in batch.records)
 
 
 def _count(events: Sequence[SlaEvent]) -> None:

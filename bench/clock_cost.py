@@ -14,7 +14,8 @@ from agents.track_deadlines import DeadlinesFold
 from bench.report import Table
 from bench.scratch_broker import Say
 from bench.timers import response, target_s, timer
-from domain.clock import Change, Clock, Fact
+from domain.clock import Clock, Fact
+from domain.partition_states import Change
 from domain.working_time import WorkingTime
 from schemas.codecs import encode
 from schemas.records import Tick

@@ -19,10 +19,9 @@ from domain.cycle_state import (
     decode_replies,
     encode_case,
     encode_replies,
-    kind_of,
-    moment_of,
 )
 from domain.instants import to_ms
+from domain.state_head import kind_of, moment_of
 from domain.turn import RESPONSES, Turn
 from domain.working_time import WorkingTime, risk_moments
 from schemas.records import SlaEvent, SlaTarget, TargetMinutes, TimerRespond, TimerStart

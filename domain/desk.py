@@ -6,8 +6,6 @@ timers). Time is a message, as in `domain/clock.py`: a tick at T does what falls
 """
 
 from collections.abc import Callable
-from datetime import datetime
-from hashlib import blake2b
 from typing import Final
 
 from domain.authority import Refused
@@ -22,33 +20,28 @@ from domain.desk_inbound import (
 )
 from domain.desk_moments import next_look, pass_moments, settle
 from domain.desk_state import (
+    VERSION,
     Answered,
     Kind,
-    check,
     decode_conversation,
     encode_conversation,
     encode_person,
-    encode_tick,
-    kind_of,
-    moment_of,
     person_in,
 )
 from domain.desk_turn import DeskTurn, Rules, Step, log_time
-from domain.instants import from_ms, to_ms
-from domain.timetable import Timetable
+from domain.instants import to_ms
+from domain.partition_states import PartitionStates
+from domain.state_head import kind_of
 from schemas.codecs import Codec, encode
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.records import SlaEvent, Tick, TimerRespond
 
-TICK_KEY: Final = b"\x00tick"
 PERSON_KEY: Final = b"\x00person:"
 """Before the id. No conversation begins with NUL: they are percent-encoded."""
 _PEOPLE: Final = Codec[Person](Person)
 
 Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond
 """What is said of one conversation."""
-Change = tuple[bytes, bytes | None]
-"""A record for the state topic: key, and value or None for a tombstone."""
 
 
 def after_record(before: bytes | None, record: Said, now: int | None, rules: Rules) -> Step:
@@ -119,21 +112,14 @@ def _encoded(turn: DeskTurn) -> bytes:
     return encode_conversation(turn.case, next_look(turn.case, turn.key))
 
 
-class Desk:
+class Desk(PartitionStates):
     """One partition: its conversations, the people, and a timetable of what is next looked at when."""
 
     def __init__(self, new_rules: Callable[[dict[str, Person]], Rules]) -> None:
         """`new_rules` makes the rules around the people that the desk keeps."""
+        super().__init__(VERSION)
         self._people: dict[str, Person] = {}
         self._rules = new_rules(self._people)
-        self._states: dict[bytes, bytes] = {}
-        self._timetable = Timetable()
-        self._last_tick: int | None = None
-        self._changed: dict[bytes, None] = {}
-
-    @property
-    def last_tick(self) -> datetime | None:
-        return None if self._last_tick is None else from_ms(self._last_tick)
 
     def fold(self, record: Said | Person | Tick) -> Step:
         """Takes in the next record of the partition and tells what came of it; the step's state is the record's own.
@@ -152,74 +138,25 @@ class Desk:
             self._put(key, step.state)
         return step
 
-    def take_changes(self, *, with_tick: bool = False) -> list[Change]:
-        """What to write to the state topic for all that was folded since the last call, first changed first.
-
-        The last tick comes along when anything else changed, and always if asked for.
-        """
-        changes: list[Change] = [(key, self._states.get(key)) for key in self._changed]
-        self._changed.clear()
-        if self._last_tick is not None and (changes or with_tick):
-            changes.append((TICK_KEY, encode_tick(self._last_tick)))
-        return changes
-
-    def restore(self, key: bytes, value: bytes | None) -> None:
-        """Takes in one record of the state topic, in its order. Raises StateError if it cannot be read.
-
-        Only for a new desk; `restored` ends the loading.
-        """
-        if value is None:
-            self._states.pop(key, None)
-            return
-        check(key, value)
-        if key == TICK_KEY:
-            self._last_tick = moment_of(value)
-        else:
-            self._states[key] = value
-
     def restored(self) -> None:
-        """Finds the people and builds the timetable after the bulk load."""
-        for key, state in self._states.items():
+        """Finds the people, who are kept among the conversations and never looked at."""
+        super().restored()
+        for state in self._states.values():
             if kind_of(state) == Kind.PERSON:
                 person = _PEOPLE.decode(person_in(state))
                 self._people[person.id] = person
-            else:
-                self._timetable.file(key, moment_of(state))
-
-    def digest(self) -> str:
-        """A hash over the whole state, 32 hex digits: equal if and only if two desks would go on alike."""
-        hasher = blake2b(repr(self._last_tick).encode(), digest_size=16)
-        for key in sorted(self._states):
-            hasher.update(b"%d:%b%d:%b" % (len(key), key, len(self._states[key]), self._states[key]))
-        return hasher.hexdigest()
 
     def _know(self, person: Person) -> None:
         key, state = PERSON_KEY + person.id.encode(), encode_person(encode(person))
         if self._states.get(key) != state:
             self._people[person.id] = person
-            self._states[key] = state
-            self._changed[key] = None
+            self._put(key, state)
 
     def _advance(self, now: int) -> Step:
-        if self._last_tick is not None and now <= self._last_tick:
-            return Step(None, [], [])
-        keys = self._timetable.take_due(now, self._moment_of)
+        keys = self._take_due(now)
         steps = [after_moment(self._states[key], key.decode(), now, self._rules) for key in keys]
-        self._last_tick = now
         for key, step in zip(keys, steps, strict=True):
             self._put(key, step.state)
         events = [event for step in steps for event in step.events]
         timers = [timer for step in steps for timer in step.timers]
         return Step(None, events, timers)
-
-    def _put(self, key: bytes, state: bytes | None) -> None:
-        self._changed[key] = None
-        if state is None:
-            self._states.pop(key, None)
-        else:
-            self._states[key] = state
-            self._timetable.file(key, moment_of(state))
-
-    def _moment_of(self, key: bytes) -> int | None:
-        state = self._states.get(key)
-        return None if state is None else moment_of(state)

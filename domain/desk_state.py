@@ -1,28 +1,25 @@
-"""How the desk keeps one conversation: the bytes in memory are the bytes in the state topic.
+"""How the desk keeps one conversation.
 
-Every value begins with the format's version (1 byte), its kind (1 byte) and the moment at which it is next looked at (8
-bytes, milliseconds since 1970), big-endian and signed. Then follows, as MessagePack, a `Conversation`; after a tick,
-nothing; after a person, the record as JSON. All times are milliseconds since 1970 of log time, if not said otherwise.
+Behind the head (`domain/state_head.py`) follows, as MessagePack, a `Conversation`, or a person's record as JSON. All
+times are milliseconds since 1970 of log time, if not said otherwise.
 """
 
 from enum import IntEnum
-from struct import Struct as Packed
 from typing import Final, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.msgpack import Decoder, Encoder
 
-from domain.cycle_state import StateError
+from domain.state_head import SIZE, TICK, StateError, head
 from schemas.desk_events import ActionName, AnswerCode, Trigger
 from schemas.record_fields import MentionType, RiskFlag, Sentiment
 
 VERSION: Final = 1
 NEVER: Final = 2**62
-_HEAD: Final = Packed(">BBq")
 
 
 class Kind(IntEnum):
-    TICK = 0
+    TICK = TICK
     CONVERSATION = 1
     PERSON = 2
 
@@ -207,45 +204,21 @@ _ENCODER: Final = Encoder()
 _CONVERSATIONS: Final = Decoder(Conversation)
 
 
-def check(key: bytes, state: bytes) -> None:
-    """Raises StateError if the value is of another version, or cut short."""
-    if state[:1] != bytes([VERSION]):
-        found = f"version {state[0]}" if state else "no version"
-        raise StateError(
-            f"state of {key!r} has {found}, this program reads version {VERSION}:"
-            " run the program that wrote it, or rebuild the state from the log"
-        )
-    if len(state) < _HEAD.size:
-        raise StateError(f"state of {key!r} is cut short: rebuild the state from the log")
-
-
-def kind_of(state: bytes) -> int:
-    return state[1]
-
-
-def moment_of(state: bytes) -> int:
-    return int(_HEAD.unpack_from(state)[2])
-
-
-def encode_tick(moment: int) -> bytes:
-    return _HEAD.pack(VERSION, Kind.TICK, moment)
-
-
 def encode_person(record: bytes) -> bytes:
-    return _HEAD.pack(VERSION, Kind.PERSON, NEVER) + record
+    return head(VERSION, Kind.PERSON, NEVER) + record
 
 
 def person_in(state: bytes) -> bytes:
-    return state[_HEAD.size :]
+    return state[SIZE:]
 
 
 def encode_conversation(found: Conversation, moment: int) -> bytes:
-    return _HEAD.pack(VERSION, Kind.CONVERSATION, moment) + _ENCODER.encode(found)
+    return head(VERSION, Kind.CONVERSATION, moment) + _ENCODER.encode(found)
 
 
 def decode_conversation(state: bytes) -> Conversation:
     """Raises StateError for bytes that are none."""
     try:
-        return _CONVERSATIONS.decode(memoryview(state)[_HEAD.size :])
+        return _CONVERSATIONS.decode(memoryview(state)[SIZE:])
     except (DecodeError, ValidationError) as error:
         raise StateError(f"a conversation that cannot be read ({error}): rebuild the state from the log") from None

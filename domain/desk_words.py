@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from domain.cycle_state import Cycle, Kind, Ownership, Status, decode_case, encode_case, kind_of
+from domain.cycle_state import Cycle, Kind, Ownership, Status, decode_case, encode_case
 from domain.cycles import Step, forget_at
 from domain.instants import to_ms
+from domain.state_head import kind_of
 from domain.turn import RESPONSES, Turn
 from domain.working_time import WorkingTime, risk_moments
 from schemas.records import TargetMinutes, TimerCancel, TimerOwner, TimerStop, TimerSupersede

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
 
-from domain.clock import TICK_KEY, Clock, Fact
+from domain.clock import Clock, Fact
+from domain.partition_states import TICK_KEY
 from domain.working_time import WorkingTime
 from schemas.records import SlaEvent, Tick
 

@@ -26,7 +26,6 @@ KINDS: Final[Mapping[str, type[AnyRecord]]] = MappingProxyType(
 """Every record that travels, by the name in its field `record`."""
 
 _CLASSIFIED: Final = b'{"record":"classified_mention","version":1,"id":"%b","mention":%b,"classification":%b}'
-_TICK: Final = b'{"record":"tick",'
 _LARGEST_REUSED: Final = 16 * 1024
 """Bytes. Fields that this release drops could make a larger record outgrow the next topic."""
 
@@ -77,10 +76,10 @@ def encode_again(mention: Mention, value: bytes) -> bytes:
     return encode(mention)
 
 
-def is_tick(value: bytes | None) -> bool:
-    """Whether `encode` wrote a Tick there, without decoding it. False for another writer's that orders its fields
+def start_of(kind: type[AnyRecord]) -> bytes:
+    """What `encode` begins a record of the kind with: known without decoding, but for writers that order their fields
     otherwise."""
-    return value is not None and value.startswith(_TICK)
+    return b'{"record":"%b",' % kind.model_fields["record"].default.encode()
 
 
 def decode(value: bytes | None) -> AnyRecord:

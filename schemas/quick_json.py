@@ -144,6 +144,8 @@ def _builder(kind: type[Record]) -> _Build:
     hints = {
         name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name in kind.model_fields
     }
+    if any(field.default_factory is not None for field in kind.model_fields.values()):
+        raise NotQuick(f"{kind.__name__}: a default that is made anew each time")
     template = {name: None if field.is_required() else field.default for name, field in kind.model_fields.items()}
     instants = [name for name, hint in hints.items() if Instant in _members(hint)]
     series = [name for name, hint in hints.items() if hint == tuple[Instant, ...]]
@@ -158,13 +160,11 @@ def _builder(kind: type[Record]) -> _Build:
     def build(found: dict[str, Any]) -> Any:
         fields = {**template, **found}
         for name in instants:
-            instant = fields[name]
-            if instant is not None and (instant.tzinfo is not UTC or not FIRST_YEAR <= instant.year <= LAST_YEAR):
-                raise ValueError("not plain")
+            if fields[name] is not None:
+                _refuse_unusual(fields[name])
         for name in series:
             for instant in fields[name]:
-                if instant.tzinfo is not UTC or not FIRST_YEAR <= instant.year <= LAST_YEAR:
-                    raise ValueError("not plain")
+                _refuse_unusual(instant)
         for name, part in parts:
             if fields[name] is not None:
                 fields[name] = part(fields[name])
@@ -186,6 +186,12 @@ def trusted(kind: type[R], fields: dict[str, Any], names: set[str]) -> R:
     _set(found, "__pydantic_extra__", None)
     _set(found, "__pydantic_private__", None)
     return found
+
+
+def _refuse_unusual(instant: datetime) -> None:
+    """Raises ValueError for an instant that pydantic would convert or refuse."""
+    if instant.tzinfo is not UTC or not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError("not in UTC, or too far away")
 
 
 def _holds_float(hint: Any) -> bool:

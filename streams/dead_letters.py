@@ -15,6 +15,10 @@ from streams.topics import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 MAX_MESSAGE_CHARACTERS = 1000
 
 
+class MisplacedRecord(ValueError):
+    """A record's key is not its conversation: its order against the others would be lost."""
+
+
 def add_dead_letter(outbox: Outbox, stage: str, record: ReceivedRecord, error: Exception) -> None:
     """Adds a dead letter for `record`. Its time is the record's own, so that a repeat is the same letter."""
     kind = type(error).__name__

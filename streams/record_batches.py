@@ -97,6 +97,11 @@ def joined(batches: Sequence[RecordBatch]) -> RecordBatch:
     return RecordBatch(batches[0].topic, batches[0].partition, records)
 
 
+def holds(*starts: bytes) -> Callable[[RecordBatch], bool]:
+    """Whether a batch holds a value that starts so."""
+    return lambda batch: any(record.value is not None and record.value.startswith(starts) for record in batch.records)
+
+
 class OutgoingRecord(NamedTuple):
     """One record to write. `timestamp` is in ms since 1970: that of the record that caused it, as intake set it."""
 

@@ -117,7 +117,6 @@ DESK_EVENTS = Topic(
     "desk",
     90,
 )
-PEOPLE = Topic("people", "id of the person", (Person,), "admin", None)
 DESK_STATE = Topic("desk-state", "conversation, a person, or the tick's own key", (), "desk", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
@@ -135,7 +134,6 @@ TOPICS: Final = (
     DESK_INBOX,
     DESK_EVENTS,
     DESK_STATE,
-    PEOPLE,
     DEAD_LETTERS,
 )
 

@@ -15,7 +15,7 @@ OPERATOR_ERRORS: Final = frozenset(
     {
         "aiokafka.errors.KafkaError",
         "builtins.OSError",
-        "domain.cycle_state.StateError",
+        "domain.state_head.StateError",
         "domain.open_hours.CalendarError",
         "domain.policy_source.PolicyError",
         "domain.working_time.UnknownCalendar",

@@ -10,11 +10,12 @@ import typer
 
 from agents.keep_policies import write_policy
 from agents.registry import load_policy
-from domain.clock import TICK_KEY
-from domain.cycle_state import Kind, check, decode_case, kind_of, moment_of
+from domain.cycle_state import VERSION, Kind, decode_case
 from domain.instants import from_ms
+from domain.partition_states import TICK_KEY
 from domain.policy import Policy
 from domain.recompute import recomputed
+from domain.state_head import check, kind_of, moment_of
 from schemas.cloudevents import headers_of
 from schemas.codecs import encode
 from schemas.records import TimerSupersede
@@ -67,7 +68,7 @@ async def _changes(settings: Settings, policy: Policy, reason: str) -> Partition
         if record.value is None:
             states.pop((record.partition, record.key), None)
         else:
-            check(record.key, record.value)
+            check(record.key, record.value, VERSION)
             states[(record.partition, record.key)] = record.value
     ticks = {partition: from_ms(moment_of(value)) for (partition, key), value in states.items() if key == TICK_KEY}
     return [

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from msgspec import msgpack
 
-from domain.clock import TICK_KEY, Clock
-from domain.cycle_state import StateError
+from domain.clock import Clock
 from domain.cycles import REMEMBERED_REPLIES
+from domain.partition_states import TICK_KEY
+from domain.state_head import StateError
 from schemas.records import PublicReply
 from tests.domain.timer_log import (
     NOON,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from domain.desk import TICK_KEY
-from domain.desk_state import StateError, decode_conversation
+from domain.desk_state import decode_conversation
+from domain.partition_states import TICK_KEY
+from domain.state_head import StateError
 from schemas.desk_records import (
     Acknowledge,
     Action,

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.clock import TICK_KEY, Clock
-from domain.cycle_state import Kind, decode_case, kind_of
+from domain.clock import Clock
+from domain.cycle_state import Kind, decode_case
+from domain.partition_states import TICK_KEY
 from domain.policy import Policy, parse_policy
 from domain.recompute import recomputed
 from domain.routing import route
+from domain.state_head import kind_of
 from domain.working_time import WorkingTime
 from schemas.ids import derive_id
 from schemas.records import MentionType, SlaEvent, TimerStart, TimerSupersede
