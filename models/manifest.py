@@ -72,8 +72,8 @@ class TeacherSettings(_Record):
     frozen_layers: int = 4
     sentiment_rows_a_class: int = 5_000
     """The rarer a class, the more it would be overlooked: the frequent ones are cut to so many rows."""
-    type_passes: int = 2
-    unlabelled: int = 12_000
+    type_passes: int = 1
+    unlabelled: int = 6_000
     """Posts to brands that nobody labelled, from the brands and authors of the training split."""
     soft_share: float = 0.6
     """Of a target, what comes from the teacher's probabilities where a label is known."""
