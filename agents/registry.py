@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from agents.assign_owners import assign_stage
 from agents.classify_mentions import classify_stage
 from agents.count_mentions import count_stage
 from agents.detect_spikes import spikes_stage
@@ -21,7 +22,7 @@ from streams.metrics import MODEL_SECONDS, MODEL_TEXTS
 from streams.settings import Settings, SettingsError
 from streams.stages import Stage
 
-STAGES: Final = ("classify", "route", "deadlines", "desk", "count", "spikes")
+STAGES: Final = ("classify", "route", "deadlines", "desk", "assign", "count", "spikes")
 
 
 def stage_named(name: str, settings: Settings) -> Stage:
@@ -37,6 +38,8 @@ def stage_named(name: str, settings: Settings) -> Stage:
         return deadlines_stage()
     if name == "desk":
         return desk_stage()
+    if name == "assign":
+        return assign_stage(load_policy(settings.policy))
     if name == "count":
         return count_stage(load_policy(settings.policy), settings.partitions)
     if name == "spikes":

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.business_time import elapsed
 from domain.calendars import Calendar, expanded
-from domain.desk_rules import ROLES, ClaimRules, Escalations, ReplyRules, Roles
+from domain.desk_rules import ROLES, AssigningRules, ClaimRules, Escalations, ReplyRules, Roles
 from domain.open_hours import DAY_MINUTES
 from domain.policy_sections import (
     AnsweredType,
@@ -110,6 +110,9 @@ class Policy(Section):
     replies: Annotated[ReplyRules, Field(description="whole seconds, such as {undo_seconds: 10}")] = ReplyRules()
     roles: Roles = Field(default_factory=lambda: dict(ROLES))
     escalations: Escalations = ()
+    assigning: Annotated[AssigningRules, Field(description="a strategy, such as {strategy: least_loaded}")] = (
+        AssigningRules()
+    )
 
     @cached_property
     def version(self) -> str:

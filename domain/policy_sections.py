@@ -57,6 +57,7 @@ def _known_calendar(calendar: str, info: ValidationInfo) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 TeamName = Annotated[Text, AfterValidator(_known_team)]
+CalendarName = Annotated[Text, AfterValidator(_known_calendar)]
 Word = Annotated[Text, AfterValidator(_content_word)]
 Brands = Annotated[
     Annotated[frozenset[Text], Field(min_length=1), PlainSerializer(sorted)] | None, BeforeValidator(_brands)
@@ -71,9 +72,7 @@ class Section(BaseModel):
 
 class Team(Section):
     name: Annotated[Text, Field(description="the name as people read it, such as Customer support")]
-    calendar: Annotated[
-        Text, AfterValidator(_known_calendar), Field(description="a name from `calendars`, or 24x7")
-    ] = ALWAYS_OPEN
+    calendar: Annotated[CalendarName, Field(description="a name from `calendars`, or 24x7")] = ALWAYS_OPEN
 
 
 class AnsweredType(Section):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.desk_records import DeskText, Label, Promised
-from schemas.record_fields import ConversationKey, Instant, MentionType, Name, Record
+from schemas.record_fields import ConversationKey, Instant, Language, MentionType, Name, Record
 
 ActionName = Literal[
     "claim",
@@ -134,6 +134,7 @@ class ConversationChanged(Record):
     reason: Name | None = None
     status: ConversationStatus
     type: MentionType
+    language: Language = "und"
     team: Name
     queue: Name
     owner: Name | None

@@ -35,6 +35,11 @@ def conversation_parts(key: str) -> tuple[str, str, str]:
     return unquote(brand), unquote(channel), unquote(thread)
 
 
+def brand_of(key: str) -> str:
+    """The brand of a conversation key."""
+    return unquote(key.partition(":")[0])
+
+
 def mention_id(brand: str, channel: str, post: str) -> str:
     """Id of a mention, from the post itself: taken in twice, by whatever way, it has the same id."""
     return derive_id("mention", brand, channel, post)

@@ -21,6 +21,7 @@ from schemas.record_fields import (
     ClassifierMode,
     DeskTarget,
     Instant,
+    Language,
     MentionType,
     MissCause,
     Name,
@@ -135,8 +136,8 @@ class Classification(Record):
     """Why a person looks again, where one does."""
     risk_flags: tuple[RiskFlag, ...] = ()
     """Sorted. Raised by rules; never cleared."""
-    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "und"
-    """ISO 639, `und` where it can't be told."""
+    language: Language = "und"
+    """`und` where it can't be told."""
     reason: Name
     """What decided on the type."""
     model: Name

@@ -107,7 +107,7 @@ DESK_INBOX = Topic(
     "desk-inbox",
     "conversation; none for ticks and people",
     (DeskInbound, SlaEvent, TimerRespond, DeskCommand, Person, Tick),
-    "route, deadlines, whoever commands",
+    "route, deadlines, tenfour people, whoever commands",
     30,
 )
 DESK_EVENTS = Topic(
@@ -118,6 +118,7 @@ DESK_EVENTS = Topic(
     90,
 )
 DESK_STATE = Topic("desk-state", "conversation, a person, or the tick's own key", (), "desk", None)
+PEOPLE = Topic("people", "id of the person", (Person,), "tenfour people", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -134,6 +135,7 @@ TOPICS: Final = (
     DESK_INBOX,
     DESK_EVENTS,
     DESK_STATE,
+    PEOPLE,
     DEAD_LETTERS,
 )
 

@@ -20,7 +20,7 @@ from schemas.desk_events import (
     ReplyToPublish,
     Trigger,
 )
-from schemas.desk_records import Action, DeskCommand, DeskInbound, Label, Person, Promised
+from schemas.desk_records import Action, Away, DeskCommand, DeskInbound, Label, Person, Promised, Shift, WeekHours
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -79,6 +79,7 @@ mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12
 public_replies = st.builds(PublicReply, automatic=flags, **post_fields)
 ticks = st.builds(Tick, at=instants)
 mention_types = st.sampled_from(get_args(MentionType))
+languages = st.from_regex("[a-z]{2,3}", fullmatch=True)
 classifications = st.builds(
     Classification,
     type=mention_types,
@@ -88,7 +89,7 @@ classifications = st.builds(
     needs_review=flags,
     review_reason=st.none() | names,
     risk_flags=st.lists(st.sampled_from(get_args(RiskFlag)), unique=True).map(tuple),
-    language=st.from_regex("[a-z]{2,3}", fullmatch=True),
+    language=languages,
     reason=names,
     model=names,
     mode=st.sampled_from(get_args(ClassifierMode)),
@@ -228,6 +229,7 @@ desk_inbounds = st.builds(
     risk_flags=risk_flags,
     needs_review=flags,
     author_verified=flags,
+    language=languages,
     team=names,
     queue=names,
     priority=st.integers(1, 5),
@@ -270,6 +272,7 @@ conversation_changes = st.builds(
     reason=st.none() | names,
     status=st.sampled_from(get_args(ConversationStatus)),
     type=mention_types,
+    language=languages,
     team=names,
     queue=names,
     owner=st.none() | names,
@@ -327,6 +330,26 @@ dead_letters = st.builds(
     message=texts,
     failed_at=instants,
 )
+intervals = st.lists(st.sampled_from(["09:00-12:30", "22:00-06:00", "00:00-24:00"]), max_size=2).map(tuple)
+people = st.builds(
+    Person,
+    id=names,
+    name=names,
+    role=names,
+    teams=st.lists(names, max_size=3).map(tuple),
+    active=flags,
+    capacity=st.none() | st.integers(0, 10_000),
+    skills=st.lists(names, max_size=3).map(tuple),
+    languages=st.lists(languages, max_size=3).map(tuple),
+    shift=st.none()
+    | st.builds(
+        Shift,
+        calendar=st.none() | names,
+        timezone=st.none() | names,
+        open=st.none() | st.builds(WeekHours, **dict.fromkeys(WeekHours.model_fields, intervals)),
+    ),
+    away=st.lists(st.builds(Away, since=instants, until=instants), max_size=2).map(tuple),
+)
 records: st.SearchStrategy[AnyRecord] = st.one_of(
     mentions,
     public_replies,
@@ -366,7 +389,7 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     spikes,
     desk_inbounds,
     st.builds(DeskCommand, id=names, conversation=names, by=names, sent_at=instants, action=actions),
-    st.builds(Person, id=names, name=names, role=names, teams=st.lists(names, max_size=3).map(tuple), active=flags),
+    people,
     desk_answers,
     conversation_changes,
     escalation_changes,
