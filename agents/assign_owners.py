@@ -1,13 +1,11 @@
 """`desk-events` and `people` -> `desk-inbox`: asks people to take what is nobody's.
 
-One process advises: whoever the group gives the first partition of `people`. It reads all partitions itself, since how
-much somebody has to do is not a matter of one. What it knows it reads anew when it begins: `desk-state` has how every
-conversation stands, and `desk-events` goes on from there.
+What it knows it reads anew when it begins to lead: `desk-state` has how every conversation stands, and `desk-events`
+goes on from there.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -25,10 +23,11 @@ from schemas.cloudevents import headers_of
 from schemas.codecs import UndecodableRecord, decode, encode, start_of
 from schemas.desk_events import ConversationChanged, DeskAnswer
 from schemas.desk_records import DeskCommand
+from streams.leading import leading_stage, leads
 from streams.metrics import ASSIGN_ANSWERS, UNASSIGNED
 from streams.partitions import partition_of
 from streams.reading import POLL_MS, POLL_RECORDS, read_to_end, reader
-from streams.record_batches import Outbox, OutgoingRecord, RecordBatch
+from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.stages import RunningStage, Stage
 from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, PEOPLE
@@ -36,28 +35,18 @@ from streams.writing import write_outbox
 
 STAGE: Final = "assign"
 SOURCE: Final = f"/tenfour/{STAGE}"
-LEADS: Final = 0
-"""The partition of `people` whose owner advises."""
-WAIT_S: Final = 0.5
 LOOK_EVERY_S: Final = 1.0
 """How soon the beginning of a shift is seen."""
 _TOLD: Final = (start_of(ConversationChanged), start_of(DeskAnswer))
 
 
 def assign_stage(policy: Policy) -> Stage:
-    """Its group shares out `people` only to find who advises; all that is read for it is read beside the batches."""
+    """One process advises: how much somebody has to do is a matter of all partitions."""
 
-    async def advise(running: RunningStage) -> None:
-        while True:
-            if LEADS in running.owned_partitions():
-                await _lead(running, policy)
-            await asyncio.sleep(WAIT_S)
+    async def lead(running: RunningStage) -> None:
+        await _lead(running, policy)
 
-    return Stage(STAGE, PEOPLE, decide=_nothing, background=advise)
-
-
-async def _nothing(batch: RecordBatch) -> Sequence[Outbox]:  # noqa: ARG001
-    return []
+    return leading_stage(STAGE, PEOPLE, lead)
 
 
 async def _lead(running: RunningStage, policy: Policy) -> None:
@@ -67,7 +56,7 @@ async def _lead(running: RunningStage, policy: Policy) -> None:
     async with reader(settings.bootstrap, [DESK_EVENTS.name, PEOPLE.name], from_start=False) as consumer:
         await _begin(consumer, desk, settings)
         looked = 0.0
-        while LEADS in running.owned_partitions():
+        while leads(running):
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             for records in fetched.values():
                 desk.learn(records)

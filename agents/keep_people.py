@@ -20,7 +20,7 @@ from streams.partitions import partition_of
 from streams.reading import read_to_end
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
-from streams.topics import DESK_INBOX, PEOPLE
+from streams.topics import DESK_INBOX, INCIDENT_INBOX, PEOPLE
 from streams.writing import WriteFailed, new_producer, write_outbox
 
 SOURCE: Final = "/tenfour/people"
@@ -40,12 +40,14 @@ class PeopleWriter:
         return await read_people(self._settings.bootstrap)
 
     async def write(self, people: Sequence[Person], now_ms: int) -> None:
-        """Returns when all partitions have them; after a failure none has. Raises WriteFailed."""
+        """Returns when all partitions show them; after a failure none ever does. Once only. Raises WriteFailed."""
         try:
             async with self._producer.transaction():
                 await write_outbox(self._producer, people_outbox(people, self._settings.partitions, now_ms))
         except ProducerFenced:
             raise WriteFailed("somebody else writes people at this moment: nothing is written, do it again") from None
+        async with people_writer(self._settings):
+            """A transaction is done before all partitions show it; the next writer has to wait until they do."""
 
 
 @asynccontextmanager
@@ -71,11 +73,12 @@ async def read_people(bootstrap: str) -> dict[str, Person]:
 
 
 def people_outbox(people: Sequence[Person], partitions: int, now_ms: int) -> Outbox:
-    """Each into every partition of the desk, and once by id."""
+    """Each into every partition of the desk and of the incidents, and once by id."""
     outbox = Outbox()
     for person in people:
         value, headers, key = encode(person), headers_of(person, SOURCE), person.id.encode()
         for partition in range(partitions):
-            outbox.to(DESK_INBOX.name, partition).append(OutgoingRecord(None, value, headers, now_ms))
+            for topic in (DESK_INBOX, INCIDENT_INBOX):
+                outbox.to(topic.name, partition).append(OutgoingRecord(None, value, headers, now_ms))
         outbox.to(PEOPLE.name, partition_of(key, partitions)).append(OutgoingRecord(key, value, headers, now_ms))
     return outbox

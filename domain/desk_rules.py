@@ -66,6 +66,7 @@ ROLES: Final[Mapping[str, Role]] = {
     "lead": Role(may=("answer", "take_over", "assign", "approve", "acknowledge")),
     "approver": Role(may=("approve", "acknowledge")),
     "adviser": Role(may=("assign",)),
+    "spokesperson": Role(may=("answer",)),
     "admin": Role(may=("answer", "take_over", "assign", "approve", "acknowledge")),
 }
 """Of a policy that names none; they may promise nothing without approval."""

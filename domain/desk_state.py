@@ -84,6 +84,8 @@ class Draft(Struct, array_like=True):
     ready: int | None
     """When it is handed on; None while it is held."""
     approved_by: str = ""
+    command: str = ""
+    """Whose effect it is."""
 
 
 class PathStep(NamedTuple):

@@ -17,6 +17,7 @@ from domain.policy_sections import (
     AnsweredType,
     Brands,
     DeskShares,
+    IncidentRules,
     MentionTypes,
     PriorityRaises,
     Review,
@@ -106,6 +107,9 @@ class Policy(Section):
         SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
     ] = SpikeRules()
 
+    incidents: Annotated[
+        IncidentRules, Field(description="a share and a number, such as {similarity: 0.15, min_conversations: 5}")
+    ] = IncidentRules()
     claims: Annotated[ClaimRules, Field(description="whole minutes, such as {claim_minutes: 15}")] = ClaimRules()
     replies: Annotated[ReplyRules, Field(description="whole seconds, such as {undo_seconds: 10}")] = ReplyRules()
     roles: Roles = Field(default_factory=lambda: dict(ROLES))

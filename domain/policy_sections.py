@@ -189,6 +189,17 @@ class DeskShares(Section):
         return found
 
 
+class IncidentRules(Section):
+    """When conversations inside a spike are proposed as one incident."""
+
+    similarity: Annotated[
+        float,
+        Field(strict=True, gt=0, le=1, allow_inf_nan=False, description="a share of pairs of words, such as 0.15"),
+    ] = 0.15
+    """So large a share of the pairs of words of two texts must be in both."""
+    min_conversations: Annotated[int, Field(strict=True, ge=2, description="a number of conversations, such as 5")] = 5
+
+
 class SpikeRules(Section):
     """When a window has so many more mentions of a kind than the windows before that somebody should know."""
 

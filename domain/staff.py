@@ -49,7 +49,7 @@ class Staff(dict[str, Person]):
 
     def cover(self, team: str, policy: Policy, at: int) -> Cover:
         """Whether anybody of the team who may answer is on shift and not away. Of a desk that knows nobody who may
-        answer it is not said that nobody is there."""
+        answer it is not said that nobody is there, and whoever has room for nothing could take nothing."""
         now, key = at * _MS_US, (team, policy.version)
         found = self._covers.get(key)
         if found is None or not found.since <= now < found.since + _KEPT_US:
@@ -57,7 +57,7 @@ class Staff(dict[str, Person]):
         return found.at(now)
 
     def _looked(self, team: str, policy: Policy, now: int) -> "_Looked":
-        answering = [person for person in self.values() if may_answer(person, policy)]
+        answering = [person for person in self.values() if may_answer(person, policy) and person.capacity != 0]
         if not answering:
             return _Looked(now, [Span(_FIRST, _LAST)])
         ahead = Span(now, min(now + _LOOKED_AHEAD_US, _LAST))

@@ -150,6 +150,8 @@ class ConversationChanged(Record):
     snoozed_until: Instant | None = None
     reply: Name | None = None
     """Of what is about a reply: its id."""
+    command: Name | None = None
+    """Of what becomes of a reply: the command that gave it."""
     text: DeskText | None = None
     """Of a note, and of a reply that is accepted or held."""
     promises: tuple[Promised, ...] = ()

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
 from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
@@ -289,5 +290,8 @@ AnyRecord = (
     | ConversationChanged
     | EscalationChanged
     | ReplyToPublish
+    | IncidentProposed
+    | IncidentCommand
+    | IncidentChanged
     | DeadLetter
 )

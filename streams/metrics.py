@@ -50,6 +50,7 @@ UNASSIGNED = Gauge(
     "Conversations in which somebody waits that are nobody's, and that nobody is being asked to take; 0 where another "
     "process advises.",
 )
+INCIDENTS = Counter("tenfour_incidents_total", "What happened to incidents.", ["kind"])
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram(

@@ -15,6 +15,8 @@ from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
 from streams.topics import (
     DESK_INBOX,
+    INCIDENT_INBOX,
+    INCIDENTS,
     MENTION_COUNTS,
     MENTIONS_CLASSIFIED,
     MENTIONS_RAW,
@@ -29,6 +31,7 @@ PROCESSES = (
     ("desk", ("run", "desk")),
     ("assign", ("run", "assign")),
     ("count and spikes", ("run", "count", "spikes")),
+    ("incidents", ("run", "propose", "incidents")),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
@@ -40,6 +43,8 @@ SOURCES = (
     ("assign", "tenfour-assign", PEOPLE.name),
     ("count", "tenfour-count", MENTIONS_CLASSIFIED.name),
     ("spikes", "tenfour-spikes", MENTION_COUNTS.name),
+    ("propose", "tenfour-propose", INCIDENTS.name),
+    ("incidents", "tenfour-incidents", INCIDENT_INBOX.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
 

@@ -119,6 +119,8 @@ def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
             "send_to[1].owner",
             "the queue",
         ),
+        ("similarity: 0.15", "similarity: 1.5", "incidents.similarity", "set it to a share of pairs of words, such as"),
+        ("min_conversations: 5", "min_conversations: 1", "incidents.min_conversations", "not 1; set it to a number of"),
         ("strategy: least_loaded", "strategy: least_load", "assigning.strategy", "did you mean least_loaded?"),
         ("{skill: lead, queue: pr", "{skill: spam, queue: pr", "assigning.needs[0].skill", "is a type of mention"),
         ("{skill: lead, queue: pr", "{skill: lead, qeue: pr", "assigning.needs[0].qeue", "did you mean queue?"),

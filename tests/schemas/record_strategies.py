@@ -21,6 +21,20 @@ from schemas.desk_events import (
     Trigger,
 )
 from schemas.desk_records import Action, Away, DeskCommand, DeskInbound, Label, Person, Promised, Shift, WeekHours
+from schemas.incident_records import (
+    ApproveStatement,
+    Close,
+    Confirm,
+    Dismiss,
+    IncidentChanged,
+    IncidentCommand,
+    IncidentKind,
+    IncidentMember,
+    IncidentProposed,
+    IncidentStatus,
+    RefusalCode,
+    State,
+)
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -283,6 +297,7 @@ conversation_changes = st.builds(
     in_review=st.integers(0, 100),
     snoozed_until=st.none() | instants,
     reply=st.none() | names,
+    command=st.none() | names,
     text=st.none() | desk_texts,
     promises=promises,
     label=st.none() | labels,
@@ -350,6 +365,60 @@ people = st.builds(
     ),
     away=st.lists(st.builds(Away, since=instants, until=instants), max_size=2).map(tuple),
 )
+members = st.lists(st.builds(IncidentMember, conversation=names, mention=names), max_size=3).map(tuple)
+sketches = st.lists(names, max_size=3).map(tuple)
+counts = st.integers(0, 10**6)
+incidents_proposed = st.builds(
+    IncidentProposed,
+    id=names,
+    incident=names,
+    brand=names,
+    type=mention_types,
+    spike=names,
+    title=names,
+    sketch=sketches,
+    members=members,
+    policy=names,
+    at=instants,
+)
+incident_commands = st.builds(
+    IncidentCommand,
+    id=names,
+    incident=names,
+    by=names,
+    sent_at=instants,
+    action=st.one_of(
+        st.builds(Confirm),
+        st.builds(Dismiss, reason=names),
+        st.builds(State, text=desk_texts),
+        st.builds(ApproveStatement, statement=names),
+        st.builds(Close),
+    ),
+)
+incidents_changed = st.builds(
+    IncidentChanged,
+    id=names,
+    incident=names,
+    kind=st.sampled_from(get_args(IncidentKind)),
+    cause=names,
+    by=st.none() | names,
+    at=instants,
+    code=st.none() | st.sampled_from(get_args(RefusalCode)),
+    reason=st.none() | desk_texts,
+    status=st.none() | st.sampled_from(get_args(IncidentStatus)),
+    brand=st.none() | names,
+    type=st.none() | mention_types,
+    spike=st.none() | names,
+    title=st.none() | names,
+    statement=st.none() | names,
+    text=st.none() | desk_texts,
+    members=members,
+    all_members=counts,
+    accepted=counts,
+    answered=counts,
+    skipped=counts,
+    sketch=sketches,
+)
 records: st.SearchStrategy[AnyRecord] = st.one_of(
     mentions,
     public_replies,
@@ -394,5 +463,8 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     conversation_changes,
     escalation_changes,
     replies_to_publish,
+    incidents_proposed,
+    incident_commands,
+    incidents_changed,
     dead_letters,
 )
