@@ -9,14 +9,16 @@ from domain.desk_turn import DeskTimer, Rules, Step
 from domain.working_time import WorkingTime
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode, start_of
-from schemas.desk_events import DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
+from schemas.desk_events import ConversationChanged, DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.ids import incident_key, incident_of_command
 from schemas.records import SlaEvent, Tick, TimerRespond
 from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import DESK_ANSWERS, DESK_ESCALATIONS, DESK_REPLIES
+from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
-from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, SLA_TIMER
+from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, INCIDENT_INBOX, SLA_TIMER
 
 STAGE = "desk"
 SOURCE = f"/tenfour/{STAGE}"
@@ -26,8 +28,8 @@ INBOX_RECORDS = Codec[Said | Person | Tick](DeskInbound, DeskCommand, SlaEvent, 
 class DeskFold:
     """The desk of one partition, between the log and the log."""
 
-    def __init__(self, partition: int, policies: KnownPolicies, time: WorkingTime) -> None:
-        self._partition = partition
+    def __init__(self, partition: int, policies: KnownPolicies, time: WorkingTime, partitions: int) -> None:
+        self._partition, self._partitions = partition, partitions
         self._desk = Desk(lambda people: Rules(policies.policy, time, people, shares_of_the_response(time)))
         self._timestamp = 0
 
@@ -57,6 +59,7 @@ class DeskFold:
     def _write(self, step: Step, cause: ReceivedRecord, outbox: Outbox) -> None:
         for event in step.events:
             _count(event)
+            self._tell_incident(event, cause, outbox)
         if step.events:
             told = outbox.to(DESK_EVENTS.name, self._partition)
             told.extend([_outgoing(event, cause) for event in step.events])
@@ -64,18 +67,28 @@ class DeskFold:
             timers = outbox.to(SLA_TIMER.name, self._partition)
             timers.extend([_outgoing(timer, cause) for timer in step.timers])
 
+    def _tell_incident(self, event: DeskTold, cause: ReceivedRecord, outbox: Outbox) -> None:
+        """What became of a reply that an incident has asked for concerns the incident too."""
+        command = event.command if isinstance(event, DeskAnswer | ConversationChanged) else None
+        incident = None if command is None else incident_of_command(command)
+        if incident is not None:
+            key = incident_key(incident).encode()
+            record = OutgoingRecord(key, encode(event), headers_of(event, SOURCE), cause.timestamp)
+            outbox.to(INCIDENT_INBOX.name, partition_of(key, self._partitions)).append(record)
+
     def _add_state(self, outbox: Outbox, changes: list[tuple[bytes, bytes | None]]) -> None:
         state = outbox.to(DESK_STATE.name, self._partition)
         state.extend([OutgoingRecord(key, value, [], self._timestamp) for key, value in changes])
 
 
-def desk_stage() -> Stage:
+def desk_stage(partitions: int) -> Stage:
+    """`partitions`: of every topic."""
     policies = KnownPolicies()
     time = WorkingTime(policies.get)
     return Stage(
         STAGE,
         DESK_INBOX,
-        new_fold=lambda partition: DeskFold(partition, policies, time),
+        new_fold=lambda partition: DeskFold(partition, policies, time, partitions),
         state=DESK_STATE,
         hurries=holds(start_of(DeskCommand)),  # somebody waits for the answer
         before_start=policies.read,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from agents.assign_owners import assign_stage
 from agents.classify_mentions import classify_stage
 from agents.count_mentions import count_stage
 from agents.detect_spikes import spikes_stage
 from agents.handle_desk import desk_stage
+from agents.handle_incidents import incidents_stage
+from agents.propose_incidents import propose_stage
 from agents.route_mentions import route_stage
 from agents.track_deadlines import deadlines_stage
 from domain.policy import Policy, parse_policy
@@ -21,7 +24,7 @@ from streams.metrics import MODEL_SECONDS, MODEL_TEXTS
 from streams.settings import Settings, SettingsError
 from streams.stages import Stage
 
-STAGES: Final = ("classify", "route", "deadlines", "desk", "count", "spikes")
+STAGES: Final = ("classify", "route", "deadlines", "desk", "assign", "count", "spikes", "propose", "incidents")
 
 
 def stage_named(name: str, settings: Settings) -> Stage:
@@ -36,7 +39,13 @@ def stage_named(name: str, settings: Settings) -> Stage:
     if name == "deadlines":
         return deadlines_stage()
     if name == "desk":
-        return desk_stage()
+        return desk_stage(settings.partitions)
+    if name == "assign":
+        return assign_stage(load_policy(settings.policy))
+    if name == "propose":
+        return propose_stage(load_policy(settings.policy))
+    if name == "incidents":
+        return incidents_stage(settings.partitions)
     if name == "count":
         return count_stage(load_policy(settings.policy), settings.partitions)
     if name == "spikes":

@@ -80,6 +80,7 @@ Intervals = Annotated[
     tuple[Hours, ...],
     Field(description='a list of intervals, such as "09:00-12:30" or "22:00-06:00", with 24:00 for the end of the day'),
 ]
+TimeZone = Annotated[str, BeforeValidator(_zone), Field(description="an IANA time zone, such as Europe/Berlin")]
 Dates = Annotated[
     tuple[Annotated[date, BeforeValidator(_date)], ...],
     BeforeValidator(lambda value: () if value is None else value),
@@ -121,6 +122,9 @@ class Week(_Section):
     def intervals(self) -> list[list[Interval]]:
         """Those of each day, Monday first."""
         return [[parse_interval(text) for text in getattr(self, day)] for day in DAYS]
+
+
+OpenWeek = Annotated[Week, BeforeValidator(_week), Field(description="24x7, or each open day with its intervals")]
 
 
 class Holidays(_Section):
@@ -167,8 +171,8 @@ class Holidays(_Section):
 class Calendar(_Section):
     """When a team works. Frozen and checked. Open hours that never close are the week of whole days."""
 
-    timezone: Annotated[str, BeforeValidator(_zone), Field(description="an IANA time zone, such as Europe/Berlin")]
-    open: Annotated[Week, BeforeValidator(_week), Field(description="24x7, or each open day with its intervals")]
+    timezone: TimeZone
+    open: OpenWeek
     holidays: Annotated[
         Holidays,
         BeforeValidator(_holidays),

@@ -31,9 +31,11 @@ from domain.desk_state import (
 from domain.desk_turn import DeskTurn, Rules, Step, log_time
 from domain.instants import to_ms
 from domain.partition_states import PartitionStates
-from domain.state_head import kind_of
+from domain.staff import Staff
+from domain.state_head import count_of, kind_of
 from schemas.codecs import Codec, encode
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.ids import derive_id
 from schemas.records import SlaEvent, Tick, TimerRespond
 
 PERSON_KEY: Final = b"\x00person:"
@@ -68,6 +70,13 @@ def after_moment(before: bytes, key: str, now: int, rules: Rules) -> Step:
     if pass_moments(turn, now):
         return Step(_encoded(turn), turn.events, turn.timers)
     return Step(None, turn.events, turn.timers)
+
+
+def after_people(before: bytes, key: str, now: int, rules: Rules) -> Step:
+    """What it makes of a conversation that somebody has come or gone: the clock is told whether anybody is there."""
+    turn = DeskTurn(key, decode_conversation(before), now, derive_id("people_changed", key, str(now)), rules)
+    settle(turn)
+    return Step(_encoded(turn), turn.events, turn.timers)
 
 
 def _after_inbound(before: bytes | None, inbound: DeskInbound, at: int, rules: Rules) -> Step:
@@ -115,10 +124,12 @@ def _encoded(turn: DeskTurn) -> bytes:
 class Desk(PartitionStates):
     """One partition: its conversations, the people, and a timetable of what is next looked at when."""
 
-    def __init__(self, new_rules: Callable[[dict[str, Person]], Rules]) -> None:
+    def __init__(self, new_rules: Callable[[Staff], Rules]) -> None:
         """`new_rules` makes the rules around the people that the desk keeps."""
         super().__init__(VERSION)
-        self._people: dict[str, Person] = {}
+        self._people = Staff()
+        self._people_changed = False
+        """Since the last tick, as far as is known: looked into where it need not be, it changes nothing."""
         self._rules = new_rules(self._people)
 
     def fold(self, record: Said | Person | Tick) -> Step:
@@ -143,13 +154,14 @@ class Desk(PartitionStates):
         super().restored()
         for state in self._states.values():
             if kind_of(state) == Kind.PERSON:
-                person = _PEOPLE.decode(person_in(state))
-                self._people[person.id] = person
+                self._people.know(_PEOPLE.decode(person_in(state)))
+        self._people_changed = True
 
     def _know(self, person: Person) -> None:
         key, state = PERSON_KEY + person.id.encode(), encode_person(encode(person))
         if self._states.get(key) != state:
-            self._people[person.id] = person
+            self._people.know(person)
+            self._people_changed = True
             self._put(key, state)
 
     def _advance(self, now: int) -> Step:
@@ -157,6 +169,20 @@ class Desk(PartitionStates):
         steps = [after_moment(self._states[key], key.decode(), now, self._rules) for key in keys]
         for key, step in zip(keys, steps, strict=True):
             self._put(key, step.state)
+        if self._people_changed and now == self._last_tick:
+            self._people_changed = False
+            steps += self._look_at_waiting(now - 1)  # a tick does what falls before it
         events = [event for step in steps for event in step.events]
         timers = [timer for step in steps for timer in step.timers]
         return Step(None, events, timers)
+
+    def _look_at_waiting(self, now: int) -> list[Step]:
+        """People have changed: who waits may have somebody there now, or nobody any more."""
+        found = []
+        for key, before in list(self._states.items()):
+            if kind_of(before) == Kind.CONVERSATION and count_of(before):
+                step = after_people(before, key.decode(), now, self._rules)
+                if step.state != before:
+                    self._put(key, step.state)
+                    found.append(step)
+        return found

@@ -32,6 +32,7 @@ def new_conversation(inbound: DeskInbound, at: int) -> Conversation:
         opened=inbound.mention,
         last_inbound="",
         touched=at,
+        language=inbound.language,
     )
 
 
@@ -142,6 +143,7 @@ def _message(inbound: DeskInbound, at: int, *, opens: bool) -> Message:
         doubtful=inbound.needs_review,
         waits=(inbound.due_at if opens else inbound.next_due_at) is not None,
         timed=inbound.due_at is not None,
+        language=inbound.language,
     )
 
 
@@ -167,7 +169,7 @@ def _remember(case: Conversation, message: Message) -> None:
 
 
 def _route(case: Conversation, inbound: DeskInbound) -> None:
-    case.type, case.team = inbound.type, inbound.team
+    case.type, case.team, case.language = inbound.type, inbound.team, inbound.language
     case.queue, case.priority, case.routed_by = inbound.queue, inbound.priority, inbound.mention
 
 

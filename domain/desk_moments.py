@@ -25,7 +25,13 @@ class Due(NamedTuple):
 
 
 def settle(turn: DeskTurn) -> None:
-    """Finds anew until when the owner may be silent: while the customer waits, and the answer is theirs to give."""
+    """Finds anew what time will bring about, after what has happened."""
+    _settle_silence(turn)
+    _settle_shift(turn)
+
+
+def _settle_silence(turn: DeskTurn) -> None:
+    """Until when the owner may be silent: while the customer waits, and the answer is theirs to give."""
     case, since = turn.case, turn.case.waiting_since()
     owed = case.status == Status.OPEN and case.owner and case.draft is None and case.snoozed_until is None
     if not owed or since is None:
@@ -34,6 +40,17 @@ def settle(turn: DeskTurn) -> None:
     start = max(since, case.owned_since, case.owner_acted)
     length = turn.policy.claims.owner_silent_minutes * MINUTE_MS
     case.silent_at = turn.rules.time.add(turn.team_calendar(), start, length)
+
+
+def _settle_shift(turn: DeskTurn) -> None:
+    """Whether anybody could take it, while the customer waits; the clock is told of a change."""
+    case = turn.case
+    if case.status != Status.OPEN or case.waiting_since() is None:
+        case.shift_changes = None
+        return
+    there, case.shift_changes = turn.cover()
+    if there != case.on_shift:
+        turn.tell_owner(on_shift=there)
 
 
 def next_look(case: Conversation, key: str) -> int:
@@ -68,6 +85,8 @@ def _due(case: Conversation, key: str) -> Iterator[Due]:
         yield Due(case.silent_at, cause, lose_to_queue)
     for escalation in case.escalations:
         yield Due(next_moment(escalation), escalation.id, partial(pass_moment, escalation=escalation))
+    if case.shift_changes is not None:
+        yield Due(case.shift_changes, derive_id("shift_changes", key, str(case.shift_changes)), _look_again)
     if _rests(case):
         yield Due(case.touched + REMEMBERED_MS, derive_id("fell_quiet", key, str(case.touched)), _fall_quiet)
 
@@ -81,6 +100,10 @@ def _rests(case: Conversation) -> bool:
     """Whether nothing is to be done in an open conversation."""
     busy = case.draft or case.claim or case.escalations or case.in_review() or case.snoozed_until is not None
     return case.status == Status.OPEN and not busy and case.waiting_since() is None
+
+
+def _look_again(turn: DeskTurn) -> None:
+    """Settling says who is on shift."""
 
 
 def _wake(turn: DeskTurn) -> None:

@@ -24,7 +24,8 @@ def accept_reply(turn: DeskTurn, by: str, action: Reply) -> AnswerCode:
     promises = [Promise(one.action, one.amount, one.currency) for one in action.promises]
     more = excess(promises, role_of(by, turn.rules.people, turn.policy))
     ready = _ready(turn) if more is None else None
-    draft = Draft(derive_id("reply", turn.cause), by, action.text, promises, action.last_inbound, ready)
+    id_ = derive_id("reply", turn.cause)
+    draft = Draft(id_, by, action.text, promises, action.last_inbound, ready, command=turn.cause)
     turn.case.draft = draft
     if more is None:
         turn.tell("reply_accepted", by=by, reply=draft.id, text=draft.text, promises=action.promises)
@@ -41,7 +42,7 @@ def undo(turn: DeskTurn, by: str, reply: str) -> None:
     if by != draft.author and (held is None or held.holder != by):
         raise Refused("not_allowed", f"the reply is {draft.author}'s; whoever holds the conversation may undo it too")
     _drop(turn, "the reply was taken back")
-    turn.tell("reply_undone", by=by, reply=draft.id)
+    turn.tell("reply_undone", by=by, reply=draft.id, command=draft.command)
 
 
 def approve(turn: DeskTurn, by: str, reply: str) -> None:
@@ -59,7 +60,7 @@ def reject(turn: DeskTurn, by: str, reply: str, reason: str) -> None:
     """Raises Refused for the author, who may undo instead."""
     draft = _held(turn, reply, by)
     _drop(turn, f"{by} has rejected the reply")
-    turn.tell("reply_rejected", by=by, reply=draft.id, reason=reason)
+    turn.tell("reply_rejected", by=by, reply=draft.id, command=draft.command, reason=reason)
 
 
 def hand_on(turn: DeskTurn) -> None:
@@ -83,7 +84,7 @@ def hand_on(turn: DeskTurn) -> None:
     for message in turn.case.messages:
         message.waits = False
     be_answered(turn, draft.id)
-    turn.tell("reply_handed_on", by=draft.author, reply=draft.id)
+    turn.tell("reply_handed_on", by=draft.author, reply=draft.id, command=draft.command)
 
 
 def be_answered(turn: DeskTurn, reply: str) -> None:
@@ -97,7 +98,7 @@ def withdraw(turn: DeskTurn, reason: str, unless_by: str = "") -> None:
     draft = turn.case.draft
     if draft is not None and draft.author != unless_by:
         _drop(turn, reason)
-        turn.tell("reply_withdrawn", by=draft.author, reply=draft.id, reason=reason)
+        turn.tell("reply_withdrawn", by=draft.author, reply=draft.id, command=draft.command, reason=reason)
 
 
 def _require_fence(turn: DeskTurn, by: str, action: Reply) -> None:

@@ -118,6 +118,7 @@ def _move_to(turn: DeskTurn, message: Message, routing: Routing) -> None:
     case = turn.case
     moves = case.team != routing.team
     case.type, case.team, case.queue = message.type, routing.team, routing.owner
+    case.language = message.language
     case.priority, case.routed_by = routing.priority, message.mention
     if moves:
         case.claim = None

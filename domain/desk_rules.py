@@ -1,7 +1,7 @@
-"""The sections of `policy.yaml` that are about the desk: claims, replies, roles, escalations."""
+"""The sections of `policy.yaml` that are about the desk: claims, replies, roles, escalations, assigning."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,7 @@ from domain.policy_sections import Section, TeamName, Text
 from domain.targets import Minutes
 from schemas.desk_events import Trigger
 from schemas.desk_records import MAX_AMOUNT, Currency, DeskText
+from schemas.record_fields import MentionType
 
 MAX_UNDO_SECONDS: Final = 600
 """Ten minutes: a longer wait is no undo window but a delay."""
@@ -25,6 +26,9 @@ def _known_role(role: str, info: ValidationInfo) -> str:
     if role not in known:
         raise PydanticCustomError("unknown_role", "there is no role '{role}'", {"role": role, "known": sorted(known)})
     return role
+
+
+RoleName = Annotated[Text, AfterValidator(_known_role)]
 
 
 class ClaimRules(Section):
@@ -62,13 +66,14 @@ ROLES: Final[Mapping[str, Role]] = {
     "lead": Role(may=("answer", "take_over", "assign", "approve", "acknowledge")),
     "approver": Role(may=("approve", "acknowledge")),
     "adviser": Role(may=("assign",)),
+    "spokesperson": Role(may=("answer",)),
     "admin": Role(may=("answer", "take_over", "assign", "approve", "acknowledge")),
 }
 """Of a policy that names none; they may promise nothing without approval."""
 
 
 class EscalationStep(Section):
-    role: Annotated[Text, AfterValidator(_known_role), Field(description="a key of `roles`")]
+    role: Annotated[RoleName, Field(description="a key of `roles`")]
     team: Annotated[TeamName | None, Field(description="a name from `teams`")] = None
     """None: the team that owns the conversation when the escalation starts."""
     channel: Annotated[Text, Field(description="how they are told, such as email")]
@@ -103,6 +108,38 @@ def one_path_each(paths: tuple[EscalationPath, ...]) -> tuple[EscalationPath, ..
     if twice is not None:
         raise PydanticCustomError("twice", "has two paths for {trigger}", {"trigger": twice})
     return paths
+
+
+Strategy = Literal["least_loaded", "round_robin", "none"]
+
+
+def _no_type(skill: str) -> str:
+    if skill in get_args(MentionType):
+        raise PydanticCustomError("a_type", "is a type of mention, which a conversation asks for by itself")
+    return skill
+
+
+class Need(Section):
+    """A skill that conversations ask for which fit: of the type, team, queue and brand, and at least as pressing as the
+    priority."""
+
+    skill: Annotated[
+        Text, AfterValidator(_no_type), Field(description="a word that people may have among their skills")
+    ]
+    type: Annotated[MentionType | None, Field(description="a type of mention")] = None
+    team: Annotated[TeamName | None, Field(description="a name from `teams`")] = None
+    queue: Annotated[Text | None, Field(description="an owner from `types` or `send_to`, such as pr-leads")] = None
+    brand: Annotated[Text | None, Field(description="a brand")] = None
+    priority: Annotated[int | None, Field(strict=True, ge=1, le=5, description="a whole number, 1 to 5")] = None
+
+
+class AssigningRules(Section):
+    """Whom the adviser asks to take what is nobody's. Nothing happens as long as it knows nobody."""
+
+    strategy: Annotated[Strategy, Field(description="least_loaded, round_robin or none")] = "least_loaded"
+    needs: Annotated[
+        tuple[Need, ...], Field(description="a list of skills, each with what asks for it: type, team, queue, brand")
+    ] = ()
 
 
 Roles = Annotated[dict[Text, Role], Field(min_length=1, description="each role by its key, with what it may do")]

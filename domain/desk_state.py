@@ -55,6 +55,7 @@ class Message(Struct, array_like=True):
     """Its author waits for an answer."""
     timed: bool
     """Has a clock."""
+    language: str = "und"
 
 
 class Claim(Struct, array_like=True):
@@ -83,6 +84,8 @@ class Draft(Struct, array_like=True):
     ready: int | None
     """When it is handed on; None while it is held."""
     approved_by: str = ""
+    command: str = ""
+    """Whose effect it is."""
 
 
 class PathStep(NamedTuple):
@@ -188,6 +191,13 @@ class Conversation(Struct, array_like=True):
     answered_until: int | None = None
     """Event time of the brand's latest answer in public: messages from before it have their answer."""
     answered_by: str = ""
+    language: str = "und"
+    on_shift: bool = True
+    """Whether anybody who could take it is on shift, as the clock was told last."""
+    shift_changes: int | None = None
+    """When that may be another; None while nobody waits."""
+    told: str = ""
+    """Id of the change that was told last."""
 
     def waiting_since(self) -> int | None:
         """When the first message came that its author waits for an answer to."""
@@ -213,7 +223,9 @@ def person_in(state: bytes) -> bytes:
 
 
 def encode_conversation(found: Conversation, moment: int) -> bytes:
-    return head(VERSION, Kind.CONVERSATION, moment) + _ENCODER.encode(found)
+    """The count of its head is 1 while the clock is told who is on shift: those that people's coming and going concerns
+    are found without decoding all."""
+    return head(VERSION, Kind.CONVERSATION, moment, found.shift_changes is not None) + _ENCODER.encode(found)
 
 
 def decode_conversation(state: bytes) -> Conversation:

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple, Protocol
 from domain.desk_state import Conversation, Serving, Status
 from domain.instants import from_ms, to_ms
 from domain.policy import Policy
+from domain.staff import Cover, Staff
 from domain.working_time import ALWAYS_OPEN, WorkingTime
 from schemas.desk_events import ChangeKind, ConversationChanged, ConversationStatus, DeskTold, ReplyToPublish
-from schemas.desk_records import Label, Person, Promised
+from schemas.desk_records import Label, Promised
 from schemas.ids import derive_id
 from schemas.record_fields import MAX_NAME_CHARACTERS, DeskTarget
 from schemas.records import (
@@ -54,7 +55,7 @@ class Rules(NamedTuple):
     policy_of: Callable[[str], Policy]
     """By its version: a conversation goes by the policy that its latest mention was routed by. Raises LookupError."""
     time: WorkingTime
-    people: Mapping[str, Person]
+    people: Staff
     budget: Budget = _no_budget
 
 
@@ -91,15 +92,17 @@ class DeskTurn:
         by: str = "",
         reason: str | None = None,
         reply: str | None = None,
+        command: str = "",
         text: str | None = None,
         promises: tuple[Promised, ...] = (),
         label: Label | None = None,
     ) -> None:
         """Says what happened, with the conversation as it stands now."""
         case = self.case
+        case.told = derive_id("conversation_changed", self.key, kind, self.cause)
         self.events.append(
             ConversationChanged(
-                id=derive_id("conversation_changed", self.key, kind, self.cause),
+                id=case.told,
                 conversation=self.key,
                 kind=kind,
                 cause=self.cause,
@@ -108,6 +111,7 @@ class DeskTurn:
                 reason=clipped(reason),
                 status=STATUS[case.status],
                 type=case.type,
+                language=case.language,
                 team=case.team,
                 queue=case.queue,
                 owner=case.owner or None,
@@ -118,6 +122,7 @@ class DeskTurn:
                 in_review=case.in_review(),
                 snoozed_until=None if case.snoozed_until is None else from_ms(case.snoozed_until),
                 reply=reply,
+                command=command or None,
                 text=text,
                 promises=promises,
                 label=label,
@@ -130,11 +135,21 @@ class DeskTurn:
         if case.owner == owner:
             return
         case.owner, case.owned_since, case.owner_acted = owner, self.at, self.at
+        self.tell_owner(on_shift=self.cover().there)
+
+    def cover(self) -> Cover:
+        """Whether anybody who could take it is on shift now."""
+        return self.rules.people.cover(self.case.team, self.policy, self.at)
+
+    def tell_owner(self, *, on_shift: bool) -> None:
+        """Tells the clock who has it, and whether anybody could take it: why it was late depends on both."""
+        owner, self.case.on_shift = self.case.owner, on_shift
         self.timers.append(
             TimerOwner(
                 id=derive_id("timer_owner", self.key, owner, self.cause),
                 conversation=self.key,
                 owner=owner or None,
+                on_shift=on_shift,
                 since=from_ms(self.at),
             )
         )

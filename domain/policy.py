@@ -11,12 +11,13 @@ from pydantic_core import PydanticCustomError
 
 from domain.business_time import elapsed
 from domain.calendars import Calendar, expanded
-from domain.desk_rules import ROLES, ClaimRules, Escalations, ReplyRules, Roles
+from domain.desk_rules import ROLES, AssigningRules, ClaimRules, Escalations, ReplyRules, Roles
 from domain.open_hours import DAY_MINUTES
 from domain.policy_sections import (
     AnsweredType,
     Brands,
     DeskShares,
+    IncidentRules,
     MentionTypes,
     PriorityRaises,
     Review,
@@ -106,10 +107,16 @@ class Policy(Section):
         SpikeRules, Field(description="a window of whole hops, such as 15 and 5 minutes, and a baseline of days")
     ] = SpikeRules()
 
+    incidents: Annotated[
+        IncidentRules, Field(description="a share and a number, such as {similarity: 0.15, min_conversations: 5}")
+    ] = IncidentRules()
     claims: Annotated[ClaimRules, Field(description="whole minutes, such as {claim_minutes: 15}")] = ClaimRules()
     replies: Annotated[ReplyRules, Field(description="whole seconds, such as {undo_seconds: 10}")] = ReplyRules()
     roles: Roles = Field(default_factory=lambda: dict(ROLES))
     escalations: Escalations = ()
+    assigning: Annotated[AssigningRules, Field(description="a strategy, such as {strategy: least_loaded}")] = (
+        AssigningRules()
+    )
 
     @cached_property
     def version(self) -> str:

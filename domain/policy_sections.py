@@ -57,6 +57,7 @@ def _known_calendar(calendar: str, info: ValidationInfo) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 TeamName = Annotated[Text, AfterValidator(_known_team)]
+CalendarName = Annotated[Text, AfterValidator(_known_calendar)]
 Word = Annotated[Text, AfterValidator(_content_word)]
 Brands = Annotated[
     Annotated[frozenset[Text], Field(min_length=1), PlainSerializer(sorted)] | None, BeforeValidator(_brands)
@@ -71,9 +72,7 @@ class Section(BaseModel):
 
 class Team(Section):
     name: Annotated[Text, Field(description="the name as people read it, such as Customer support")]
-    calendar: Annotated[
-        Text, AfterValidator(_known_calendar), Field(description="a name from `calendars`, or 24x7")
-    ] = ALWAYS_OPEN
+    calendar: Annotated[CalendarName, Field(description="a name from `calendars`, or 24x7")] = ALWAYS_OPEN
 
 
 class AnsweredType(Section):
@@ -188,6 +187,17 @@ class DeskShares(Section):
         """Of the parent's minutes, above 0 and below 1."""
         found: float = getattr(self, target)
         return found
+
+
+class IncidentRules(Section):
+    """When conversations inside a spike are proposed as one incident."""
+
+    similarity: Annotated[
+        float,
+        Field(strict=True, gt=0, le=1, allow_inf_nan=False, description="a share of pairs of words, such as 0.15"),
+    ] = 0.15
+    """So large a share of the pairs of words of two texts must be in both."""
+    min_conversations: Annotated[int, Field(strict=True, ge=2, description="a number of conversations, such as 5")] = 5
 
 
 class SpikeRules(Section):

@@ -38,7 +38,7 @@ class PolicyError(ValueError):
 class PolicySource:
     """A YAML document as data, with the lines of its keys. Raises PolicyError if it is no YAML, or empty."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, holds: str = "the policy") -> None:
         try:
             loader = yaml.SafeLoader(text)
             root = loader.get_single_node()
@@ -48,7 +48,7 @@ class PolicySource:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise PolicyError.of([_not_yaml(error)], name) from None
         if root is None or self.data is None:
-            raise PolicyError.of([Problem(1, "", "the file is empty", "write the policy into it")], name)
+            raise PolicyError.of([Problem(1, "", "the file is empty", f"write {holds} into it")], name)
         self._root: Node = root
 
     def repeated_keys(self) -> list[Problem]:
@@ -61,10 +61,10 @@ class PolicySource:
 
     def _refusal(self, detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         path = _path(detail)
-        return Problem(self._line(path), _dotted(path), _what(detail), _hint(detail, path, model))
+        return Problem(self.line_of(path), _dotted(path), _what(detail), _hint(detail, path, model))
 
-    def _line(self, path: Path) -> int:
-        """Of the key at the path, or of the nearest one above it that is there."""
+    def line_of(self, path: Path) -> int:
+        """The line of the key at the path, or of the nearest one above it that is there; counted from 1."""
         node, line = self._root, self._root.start_mark.line
         for part in path:
             step = _step(node, part)
@@ -151,7 +151,7 @@ def _hint(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return _nearest(str(path[-1]), list(_model_at(model, path[:-1]).model_fields))
     if kind == "literal_error":
         return _nearest(str(found), detail["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
-    if kind in ("unknown_team", "unknown_calendar", "unknown_role"):
+    if kind in ("unknown_team", "unknown_calendar", "unknown_role", "unknown_skill"):
         return _nearest(str(found), detail["ctx"]["known"])
     if kind in _NOT_A_MAPPING:
         return "write its keys below it, indented"

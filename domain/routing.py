@@ -102,6 +102,7 @@ def _desk_inbound(classified: ClassifiedMention, routing: Routing, timer: TimerS
         risk_flags=classification.risk_flags,
         needs_review=classification.needs_review,
         author_verified=mention.author_verified,
+        language=classification.language,
         team=routing.team,
         queue=routing.owner,
         priority=routing.priority,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.desk_records import DeskText, Label, Promised
-from schemas.record_fields import ConversationKey, Instant, MentionType, Name, Record
+from schemas.record_fields import ConversationKey, Instant, Language, MentionType, Name, Record
 
 ActionName = Literal[
     "claim",
@@ -134,6 +134,7 @@ class ConversationChanged(Record):
     reason: Name | None = None
     status: ConversationStatus
     type: MentionType
+    language: Language = "und"
     team: Name
     queue: Name
     owner: Name | None
@@ -149,6 +150,8 @@ class ConversationChanged(Record):
     snoozed_until: Instant | None = None
     reply: Name | None = None
     """Of what is about a reply: its id."""
+    command: Name | None = None
+    """Of what becomes of a reply: the command that gave it."""
     text: DeskText | None = None
     """Of a note, and of a reply that is accepted or held."""
     promises: tuple[Promised, ...] = ()

@@ -13,6 +13,7 @@ from schemas.record_fields import (
     MAX_TEXT_CHARACTERS,
     ConversationKey,
     Instant,
+    Language,
     MentionType,
     Name,
     Record,
@@ -43,6 +44,8 @@ class DeskInbound(Record):
     risk_flags: tuple[RiskFlag, ...] = ()
     needs_review: bool
     author_verified: bool = False
+    language: Language = "und"
+    """`und` where it can't be told."""
     team: Name
     queue: Name
     """What holds it until a person takes it."""
@@ -196,10 +199,43 @@ class DeskCommand(Record):
     action: Annotated[Action, Field(discriminator="do")]
 
 
+Hours = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$")]
+"""Such as `09:00-12:30`, or `22:00-06:00`, in local time; `24:00` is the end of the day."""
+
+
+class WeekHours(Record):
+    """The intervals of each day, on the day on which they start."""
+
+    mon: tuple[Hours, ...] = ()
+    tue: tuple[Hours, ...] = ()
+    wed: tuple[Hours, ...] = ()
+    thu: tuple[Hours, ...] = ()
+    fri: tuple[Hours, ...] = ()
+    sat: tuple[Hours, ...] = ()
+    sun: tuple[Hours, ...] = ()
+
+
+class Shift(Record):
+    """When somebody works: a calendar of the policy by its name, or hours of their own in a time zone."""
+
+    calendar: Name | None = None
+    timezone: Name | None = None
+    """An IANA time zone, such as Europe/Berlin."""
+    open: WeekHours | None = None
+
+
+class Away(Record):
+    """From `since` up to but without `until`."""
+
+    since: Instant
+    until: Instant
+
+
 class Person(Record):
     """Who may say something to the desk. A person who has left is kept, inactive.
 
-    Written to every partition of `desk-inbox`, as ticks are: who may do what is then part of the one log.
+    Written to every partition of `desk-inbox`, as ticks are: who may do what is then part of the one log. What says who
+    is asked to take what restricts nothing where it is left out.
     """
 
     record: Literal["person"] = "person"
@@ -210,3 +246,11 @@ class Person(Record):
     """A key of the policy's `roles`."""
     teams: tuple[Name, ...] = ()
     active: bool = True
+    capacity: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """How many open conversations they are given at most, of those in which somebody waits."""
+    skills: tuple[Name, ...] = ()
+    """Types of mention, and words that the policy asks for."""
+    languages: tuple[Language, ...] = ()
+    shift: Shift | None = None
+    """None: always."""
+    away: tuple[Away, ...] = ()

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 ID_BYTES = 16
+INCIDENT: Final = "incident:"
 _UNRESERVED: Final = re.compile("[A-Za-z0-9_.~-]*")
 
 
@@ -33,6 +34,27 @@ def conversation_parts(key: str) -> tuple[str, str, str]:
     """The (brand, channel, thread) of a conversation key. Raises ValueError if it has not three parts."""
     brand, channel, thread = key.split(":")
     return unquote(brand), unquote(channel), unquote(thread)
+
+
+def brand_of(key: str) -> str:
+    """The brand of a conversation key."""
+    return unquote(key.partition(":")[0])
+
+
+def incident_key(incident: str) -> str:
+    """The key of an incident's records."""
+    return f"{INCIDENT}{incident}"
+
+
+def incident_command_id(incident: str, what: str, *cause: str) -> str:
+    """Of a command that an incident gives the desk: it says which incident wants to know the answer."""
+    return f"{INCIDENT}{incident}:{what}:{derive_id(*cause)}"
+
+
+def incident_of_command(command: str) -> str | None:
+    """The incident that gave the command; None for any other command."""
+    parts = command.split(":")
+    return parts[1] if len(parts) == 4 and command.startswith(INCIDENT) else None
 
 
 def mention_id(brand: str, channel: str, post: str) -> str:

@@ -44,6 +44,8 @@ MentionType = Literal[
     "general_conversation",
     "spam",
 ]
+Language = Annotated[str, Field(pattern="^[a-z]{2,3}$")]
+"""ISO 639."""
 Sentiment = Literal["negative", "neutral", "positive"]
 Urgency = Literal["urgent", "high", "medium", "low", "none"]
 ClassifierMode = Literal["one_stage", "two_stage", "second_skipped"]

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
 from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
@@ -21,6 +22,7 @@ from schemas.record_fields import (
     ClassifierMode,
     DeskTarget,
     Instant,
+    Language,
     MentionType,
     MissCause,
     Name,
@@ -135,8 +137,8 @@ class Classification(Record):
     """Why a person looks again, where one does."""
     risk_flags: tuple[RiskFlag, ...] = ()
     """Sorted. Raised by rules; never cleared."""
-    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "und"
-    """ISO 639, `und` where it can't be told."""
+    language: Language = "und"
+    """`und` where it can't be told."""
     reason: Name
     """What decided on the type."""
     model: Name
@@ -288,5 +290,8 @@ AnyRecord = (
     | ConversationChanged
     | EscalationChanged
     | ReplyToPublish
+    | IncidentProposed
+    | IncidentCommand
+    | IncidentChanged
     | DeadLetter
 )

@@ -42,6 +42,15 @@ VERDICT_DELAY = Histogram(
 DESK_ANSWERS = Counter("tenfour_desk_answers_total", "Commands answered by the desk.", ["action", "code"])
 DESK_REPLIES = Counter("tenfour_desk_replies_total", "Replies handed on to be published.")
 DESK_ESCALATIONS = Counter("tenfour_desk_escalations_total", "Steps of escalations.", ["trigger", "kind"])
+ASSIGN_ANSWERS = Counter(
+    "tenfour_assign_answers_total", "What the desk said to whom the adviser asked to take a conversation.", ["code"]
+)
+UNASSIGNED = Gauge(
+    "tenfour_unassigned_conversations",
+    "Conversations in which somebody waits that are nobody's, and that nobody is being asked to take; 0 where another "
+    "process advises.",
+)
+INCIDENTS = Counter("tenfour_incidents_total", "What happened to incidents.", ["kind"])
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram(

@@ -14,6 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
 from schemas.records import (
     ClassifiedMention,
     CountedUntil,
@@ -107,7 +108,7 @@ DESK_INBOX = Topic(
     "desk-inbox",
     "conversation; none for ticks and people",
     (DeskInbound, SlaEvent, TimerRespond, DeskCommand, Person, Tick),
-    "route, deadlines, whoever commands",
+    "route, deadlines, tenfour people, whoever commands",
     30,
 )
 DESK_EVENTS = Topic(
@@ -118,6 +119,16 @@ DESK_EVENTS = Topic(
     90,
 )
 DESK_STATE = Topic("desk-state", "conversation, a person, or the tick's own key", (), "desk", None)
+INCIDENT_INBOX = Topic(
+    "incident-inbox",
+    "incident:ID; none for people",
+    (IncidentProposed, IncidentCommand, DeskAnswer, ConversationChanged, Person),
+    "propose_incidents, desk, tenfour people, whoever commands",
+    30,
+)
+INCIDENTS = Topic("incidents", "incident:ID", (IncidentChanged,), "incidents", 90)
+INCIDENTS_STATE = Topic("incidents-state", "incident:ID, or a person", (), "incidents", None)
+PEOPLE = Topic("people", "id of the person", (Person,), "tenfour people", None)
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -134,6 +145,10 @@ TOPICS: Final = (
     DESK_INBOX,
     DESK_EVENTS,
     DESK_STATE,
+    PEOPLE,
+    INCIDENT_INBOX,
+    INCIDENTS,
+    INCIDENTS_STATE,
     DEAD_LETTERS,
 )
 

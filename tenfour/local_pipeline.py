@@ -13,13 +13,25 @@ from pathlib import Path
 from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
-from streams.topics import DESK_INBOX, MENTION_COUNTS, MENTIONS_CLASSIFIED, MENTIONS_RAW, SLA_TIMER, apply_topics
+from streams.topics import (
+    DESK_INBOX,
+    INCIDENT_INBOX,
+    INCIDENTS,
+    MENTION_COUNTS,
+    MENTIONS_CLASSIFIED,
+    MENTIONS_RAW,
+    PEOPLE,
+    SLA_TIMER,
+    apply_topics,
+)
 
 PROCESSES = (
     ("classify", ("run", "classify")),
     ("route and deadlines", ("run", "route", "deadlines")),
     ("desk", ("run", "desk")),
+    ("assign", ("run", "assign")),
     ("count and spikes", ("run", "count", "spikes")),
+    ("incidents", ("run", "propose", "incidents")),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
@@ -28,8 +40,11 @@ SOURCES = (
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
     ("deadlines", "tenfour-deadlines", SLA_TIMER.name),
     ("desk", "tenfour-desk", DESK_INBOX.name),
+    ("assign", "tenfour-assign", PEOPLE.name),
     ("count", "tenfour-count", MENTIONS_CLASSIFIED.name),
     ("spikes", "tenfour-spikes", MENTION_COUNTS.name),
+    ("propose", "tenfour-propose", INCIDENTS.name),
+    ("incidents", "tenfour-incidents", INCIDENT_INBOX.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
 

@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "broker": "Start, stop or find the embedded broker.",
     "topics": "Create the topics, or compare them with what is declared.",
     "policy": "Check the policy.",
+    "people": "Who is at the desk: roles, teams, skills, shifts, absences.",
+    "labels": "The types that people gave to mentions, for training.",
     "sla": "When a target is due, and whether the log says what was told.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }

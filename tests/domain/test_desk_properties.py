@@ -26,6 +26,7 @@ from schemas.desk_records import (
     Action,
     Approve,
     Assign,
+    Away,
     Claim,
     DeskCommand,
     Label,
@@ -120,10 +121,12 @@ class DeskMachine(RuleBasedStateMachine):
     def the_undo_window_passes(self) -> None:
         self.time_passes(0.2)
 
-    @rule(who=answering, active=st.sampled_from([True, True, False]))
-    def somebody_leaves_or_comes_back(self, who: str, active: bool) -> None:
+    @rule(who=answering, active=st.sampled_from([True, True, False]), away=st.sampled_from([None, None, 0, 5, 90]))
+    def somebody_leaves_or_comes_back(self, who: str, active: bool, away: float | None) -> None:
         (person,) = [person for person in PEOPLE if person.id == who]
-        self.hear(Person.model_validate(person.model_dump() | {"active": active}))
+        until = self.minutes + 1000
+        absences = () if away is None else (Away(since=minute(self.minutes + away), until=minute(until)),)
+        self.hear(person.model_copy(update={"active": active, "away": absences}))
 
     @rule(target=tokens, who=people, over=st.sampled_from([False, False, True]))
     def claims(self, who: str, over: bool):  # type: ignore[no-untyped-def]

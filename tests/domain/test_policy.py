@@ -112,6 +112,18 @@ def test_every_type_of_the_shipped_policy_has_its_urgency() -> None:
         ),
         ("trigger: breached", "trigger: breeched", "escalations[5].trigger", "did you mean breached?"),
         ("acknowledged_minutes: 60", "acknowledged_minutes: 0", "escalations[0].acknowledged_minutes", "such as 240"),
+        ("    owner: sales-queue", '    owner: ""', "types.sales_inquiry.owner", "set it to the queue that holds"),
+        (
+            "legal_threat, team: pr, owner: pr-leads}",
+            "legal_threat, team: pr, owner: }",
+            "send_to[1].owner",
+            "the queue",
+        ),
+        ("similarity: 0.15", "similarity: 1.5", "incidents.similarity", "set it to a share of pairs of words, such as"),
+        ("min_conversations: 5", "min_conversations: 1", "incidents.min_conversations", "not 1; set it to a number of"),
+        ("strategy: least_loaded", "strategy: least_load", "assigning.strategy", "did you mean least_loaded?"),
+        ("{skill: lead, queue: pr", "{skill: spam, queue: pr", "assigning.needs[0].skill", "is a type of mention"),
+        ("{skill: lead, queue: pr", "{skill: lead, qeue: pr", "assigning.needs[0].qeue", "did you mean queue?"),
         ("- AdobeCare", "- ", "brands[0]", "a valid string, not None; set it to"),
     ],
 )
@@ -123,6 +135,15 @@ def test_a_mistake_is_told_with_file_line_key_and_hint(old: str, new: str, place
     missing = new == ""
     shown = "  sales_inquiry:" if missing else new.splitlines()[0]
     assert told[0].startswith(f"policy.yaml:{line_of(text, shown)}: {place}: ")
+
+
+@pytest.mark.parametrize("type_", sorted(policy().answers))
+def test_a_policy_in_which_a_type_has_no_owner_does_not_load(type_: str) -> None:
+    raw = yaml.safe_load(POLICY_TEXT)
+    del raw["types"][type_]["owner"]
+    assert f"types.{type_}.owner: is missing; add `owner:`, the queue that holds the mention" in refusal(
+        yaml.safe_dump(raw)
+    )
 
 
 def test_a_missing_type_is_told() -> None:

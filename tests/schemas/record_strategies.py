@@ -20,7 +20,21 @@ from schemas.desk_events import (
     ReplyToPublish,
     Trigger,
 )
-from schemas.desk_records import Action, DeskCommand, DeskInbound, Label, Person, Promised
+from schemas.desk_records import Action, Away, DeskCommand, DeskInbound, Label, Person, Promised, Shift, WeekHours
+from schemas.incident_records import (
+    ApproveStatement,
+    Close,
+    Confirm,
+    Dismiss,
+    IncidentChanged,
+    IncidentCommand,
+    IncidentKind,
+    IncidentMember,
+    IncidentProposed,
+    IncidentStatus,
+    RefusalCode,
+    State,
+)
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -79,6 +93,7 @@ mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12
 public_replies = st.builds(PublicReply, automatic=flags, **post_fields)
 ticks = st.builds(Tick, at=instants)
 mention_types = st.sampled_from(get_args(MentionType))
+languages = st.from_regex("[a-z]{2,3}", fullmatch=True)
 classifications = st.builds(
     Classification,
     type=mention_types,
@@ -88,7 +103,7 @@ classifications = st.builds(
     needs_review=flags,
     review_reason=st.none() | names,
     risk_flags=st.lists(st.sampled_from(get_args(RiskFlag)), unique=True).map(tuple),
-    language=st.from_regex("[a-z]{2,3}", fullmatch=True),
+    language=languages,
     reason=names,
     model=names,
     mode=st.sampled_from(get_args(ClassifierMode)),
@@ -228,6 +243,7 @@ desk_inbounds = st.builds(
     risk_flags=risk_flags,
     needs_review=flags,
     author_verified=flags,
+    language=languages,
     team=names,
     queue=names,
     priority=st.integers(1, 5),
@@ -270,6 +286,7 @@ conversation_changes = st.builds(
     reason=st.none() | names,
     status=st.sampled_from(get_args(ConversationStatus)),
     type=mention_types,
+    language=languages,
     team=names,
     queue=names,
     owner=st.none() | names,
@@ -280,6 +297,7 @@ conversation_changes = st.builds(
     in_review=st.integers(0, 100),
     snoozed_until=st.none() | instants,
     reply=st.none() | names,
+    command=st.none() | names,
     text=st.none() | desk_texts,
     promises=promises,
     label=st.none() | labels,
@@ -327,6 +345,80 @@ dead_letters = st.builds(
     message=texts,
     failed_at=instants,
 )
+intervals = st.lists(st.sampled_from(["09:00-12:30", "22:00-06:00", "00:00-24:00"]), max_size=2).map(tuple)
+people = st.builds(
+    Person,
+    id=names,
+    name=names,
+    role=names,
+    teams=st.lists(names, max_size=3).map(tuple),
+    active=flags,
+    capacity=st.none() | st.integers(0, 10_000),
+    skills=st.lists(names, max_size=3).map(tuple),
+    languages=st.lists(languages, max_size=3).map(tuple),
+    shift=st.none()
+    | st.builds(
+        Shift,
+        calendar=st.none() | names,
+        timezone=st.none() | names,
+        open=st.none() | st.builds(WeekHours, **dict.fromkeys(WeekHours.model_fields, intervals)),
+    ),
+    away=st.lists(st.builds(Away, since=instants, until=instants), max_size=2).map(tuple),
+)
+members = st.lists(st.builds(IncidentMember, conversation=names, mention=names), max_size=3).map(tuple)
+sketches = st.lists(names, max_size=3).map(tuple)
+counts = st.integers(0, 10**6)
+incidents_proposed = st.builds(
+    IncidentProposed,
+    id=names,
+    incident=names,
+    brand=names,
+    type=mention_types,
+    spike=names,
+    title=names,
+    sketch=sketches,
+    members=members,
+    policy=names,
+    at=instants,
+)
+incident_commands = st.builds(
+    IncidentCommand,
+    id=names,
+    incident=names,
+    by=names,
+    sent_at=instants,
+    action=st.one_of(
+        st.builds(Confirm),
+        st.builds(Dismiss, reason=names),
+        st.builds(State, text=desk_texts),
+        st.builds(ApproveStatement, statement=names),
+        st.builds(Close),
+    ),
+)
+incidents_changed = st.builds(
+    IncidentChanged,
+    id=names,
+    incident=names,
+    kind=st.sampled_from(get_args(IncidentKind)),
+    cause=names,
+    by=st.none() | names,
+    at=instants,
+    code=st.none() | st.sampled_from(get_args(RefusalCode)),
+    reason=st.none() | desk_texts,
+    status=st.none() | st.sampled_from(get_args(IncidentStatus)),
+    brand=st.none() | names,
+    type=st.none() | mention_types,
+    spike=st.none() | names,
+    title=st.none() | names,
+    statement=st.none() | names,
+    text=st.none() | desk_texts,
+    members=members,
+    all_members=counts,
+    accepted=counts,
+    answered=counts,
+    skipped=counts,
+    sketch=sketches,
+)
 records: st.SearchStrategy[AnyRecord] = st.one_of(
     mentions,
     public_replies,
@@ -366,10 +458,13 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     spikes,
     desk_inbounds,
     st.builds(DeskCommand, id=names, conversation=names, by=names, sent_at=instants, action=actions),
-    st.builds(Person, id=names, name=names, role=names, teams=st.lists(names, max_size=3).map(tuple), active=flags),
+    people,
     desk_answers,
     conversation_changes,
     escalation_changes,
     replies_to_publish,
+    incidents_proposed,
+    incident_commands,
+    incidents_changed,
     dead_letters,
 )

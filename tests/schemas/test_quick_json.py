@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.codecs import encode
 from schemas.desk_records import DeskCommand
+from schemas.incident_records import IncidentCommand
 from schemas.quick_json import is_written_quickly, quick_bytes, quick_reader
 from schemas.records import AnyRecord, ClassifiedMention, DeadLetter, Mention, PolicyVersion
 from tests.schemas.record_strategies import mentions, records
@@ -42,7 +43,12 @@ def pydantics_bytes(record: Any) -> bytes:
 
 
 def test_all_kinds_are_read_quickly_but_those_that_hold_anything_bytes_or_one_of_several() -> None:
-    assert {kind for kind, read in READERS.items() if read is None} == {PolicyVersion, DeadLetter, DeskCommand}
+    assert {kind for kind, read in READERS.items() if read is None} == {
+        PolicyVersion,
+        DeadLetter,
+        DeskCommand,
+        IncidentCommand,
+    }
 
 
 @given(records)
