@@ -19,6 +19,7 @@ from domain.desk_inbound import (
     take_verdict,
 )
 from domain.desk_moments import next_look, pass_moments, settle
+from domain.desk_outcomes import take_outcome
 from domain.desk_state import (
     VERSION,
     Answered,
@@ -34,13 +35,14 @@ from domain.partition_states import PartitionStates
 from domain.state_head import kind_of
 from schemas.codecs import Codec, encode
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
 
 PERSON_KEY: Final = b"\x00person:"
 """Before the id. No conversation begins with NUL: they are percent-encoded."""
 _PEOPLE: Final = Codec[Person](Person)
 
-Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond
+Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond | ReplyOutcome
 """What is said of one conversation."""
 
 
@@ -56,10 +58,9 @@ def after_record(before: bytes | None, record: Said, now: int | None, rules: Rul
         return _after_inbound(before, record, log_time(now, record.received_at), rules)
     if before is None:
         return Step(None, [], [])
-    happened = record.at if isinstance(record, SlaEvent) else record.responded_at
+    happened = record.responded_at if isinstance(record, TimerRespond) else record.at
     turn = DeskTurn(record.conversation, decode_conversation(before), log_time(now, happened), record.id, rules)
-    changed = take_verdict(turn, record) if isinstance(record, SlaEvent) else take_answer(turn, record)
-    return _done(turn) if changed else Step(before, [], [])
+    return _done(turn) if _take(turn, record) else Step(before, [], [])
 
 
 def after_moment(before: bytes, key: str, now: int, rules: Rules) -> Step:
@@ -68,6 +69,15 @@ def after_moment(before: bytes, key: str, now: int, rules: Rules) -> Step:
     if pass_moments(turn, now):
         return Step(_encoded(turn), turn.events, turn.timers)
     return Step(None, turn.events, turn.timers)
+
+
+def _take(turn: DeskTurn, record: SlaEvent | TimerRespond | ReplyOutcome) -> bool:
+    """Whether it was of any interest, and new."""
+    if isinstance(record, SlaEvent):
+        return take_verdict(turn, record)
+    if isinstance(record, TimerRespond):
+        return take_answer(turn, record)
+    return take_outcome(turn, record)
 
 
 def _after_inbound(before: bytes | None, inbound: DeskInbound, at: int, rules: Rules) -> Step:

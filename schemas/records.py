@@ -14,6 +14,7 @@ from pydantic import Field
 
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
@@ -113,6 +114,8 @@ class PublicReply(Record):
     url: str | None = None
     posted_at: Instant
     received_at: Instant
+    reply: Name | None = None
+    """The desk's id of it, where the desk has published it."""
 
 
 class Tick(Record):
@@ -288,5 +291,10 @@ AnyRecord = (
     | ConversationChanged
     | EscalationChanged
     | ReplyToPublish
+    | PublishIntent
+    | PublishOutcome
+    | ReplyOutcome
+    | NotificationSent
+    | NotificationFailed
     | DeadLetter
 )

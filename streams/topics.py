@@ -14,6 +14,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.records import (
     ClassifiedMention,
     CountedUntil,
@@ -72,7 +73,7 @@ MENTIONS_RAW = Topic(
     "mentions-raw",
     "conversation; none for ticks",
     (Mention, PublicReply, Tick),
-    "gateway, replay, classify (ticks)",
+    "gateway, publish, replay, classify (ticks)",
     7,
     max_message_bytes=4 * MIB,
 )
@@ -106,8 +107,8 @@ SPIKES_STATE = Topic("spikes-state", "a window's part, a spike, or time", (), "s
 DESK_INBOX = Topic(
     "desk-inbox",
     "conversation; none for ticks and people",
-    (DeskInbound, SlaEvent, TimerRespond, DeskCommand, Person, Tick),
-    "route, deadlines, whoever commands",
+    (DeskInbound, SlaEvent, TimerRespond, ReplyOutcome, DeskCommand, Person, Tick),
+    "route, deadlines, publish, whoever commands",
     30,
 )
 DESK_EVENTS = Topic(
@@ -118,6 +119,10 @@ DESK_EVENTS = Topic(
     90,
 )
 DESK_STATE = Topic("desk-state", "conversation, a person, or the tick's own key", (), "desk", None)
+PUBLISH_LOG = Topic("publish-log", "conversation", (PublishIntent, PublishOutcome), "publish", 120)
+"""Kept for longer than `desk-events`: a reply that can still be read there is known here."""
+NOTIFICATIONS = Topic("notifications", "conversation", (NotificationSent, NotificationFailed), "notify", 120)
+"""As long: whoever has been told is not told again."""
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -134,6 +139,8 @@ TOPICS: Final = (
     DESK_INBOX,
     DESK_EVENTS,
     DESK_STATE,
+    PUBLISH_LOG,
+    NOTIFICATIONS,
     DEAD_LETTERS,
 )
 

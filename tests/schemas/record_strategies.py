@@ -21,6 +21,7 @@ from schemas.desk_events import (
     Trigger,
 )
 from schemas.desk_records import Action, DeskCommand, DeskInbound, Label, Person, Promised
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -76,7 +77,7 @@ post_fields = {
     "received_at": instants,
 }
 mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12), author_verified=flags, **post_fields)
-public_replies = st.builds(PublicReply, automatic=flags, **post_fields)
+public_replies = st.builds(PublicReply, automatic=flags, reply=st.none() | names, **post_fields)
 ticks = st.builds(Tick, at=instants)
 mention_types = st.sampled_from(get_args(MentionType))
 classifications = st.builds(
@@ -314,6 +315,46 @@ replies_to_publish = st.builds(
     approved_by=st.none() | names,
     at=instants,
 )
+publish_intents = st.builds(
+    PublishIntent, id=names, conversation=names, reply=replies_to_publish, attempt=st.integers(1, 10**6), at=instants
+)
+publish_outcomes = st.builds(
+    PublishOutcome,
+    id=names,
+    conversation=names,
+    reply=names,
+    result=st.sampled_from(["published", "refused", "uncertain"]),
+    post=st.none() | names,
+    url=st.none() | texts,
+    posted_at=st.none() | instants,
+    reason=st.none() | names,
+    attempts=st.integers(0, 10**6),
+    at=instants,
+)
+reply_outcomes = st.builds(
+    ReplyOutcome,
+    id=names,
+    conversation=names,
+    reply=names,
+    result=st.sampled_from(["refused", "uncertain"]),
+    reason=names,
+    at=instants,
+)
+notification_fields = {
+    "id": names,
+    "conversation": names,
+    "escalation": names,
+    "step": names,
+    "trigger": st.sampled_from(get_args(Trigger)),
+    "channel": names,
+    "team": names,
+    "role": names,
+    "addresses": st.integers(1, 100),
+    "attempts": st.integers(1, 100),
+    "at": instants,
+}
+notifications_sent = st.builds(NotificationSent, **notification_fields)
+notifications_failed = st.builds(NotificationFailed, reached=st.integers(0, 100), reason=names, **notification_fields)
 dead_letters = st.builds(
     DeadLetter,
     id=names,
@@ -334,7 +375,15 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(ClassifiedMention, id=names, mention=mentions, classification=classifications),
     st.builds(RoutedMention, id=names, mention=mentions, classification=classifications, routing=routings),
     timer_starts,
-    st.builds(TimerRespond, id=names, conversation=names, reply=names, responded_at=instants, automatic=flags),
+    st.builds(
+        TimerRespond,
+        id=names,
+        conversation=names,
+        reply=names,
+        responded_at=instants,
+        automatic=flags,
+        desk_reply=st.none() | names,
+    ),
     st.builds(
         TimerStop,
         id=names,
@@ -371,5 +420,10 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     conversation_changes,
     escalation_changes,
     replies_to_publish,
+    publish_intents,
+    publish_outcomes,
+    reply_outcomes,
+    notifications_sent,
+    notifications_failed,
     dead_letters,
 )
