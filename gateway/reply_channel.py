@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC
@@ -16,9 +17,10 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.publishing import Answer, Post
+from gateway.intake_forms import Link, PlainName
 from schemas.desk_events import ReplyToPublish
 from schemas.ids import conversation_parts
 from schemas.record_fields import Instant, Name
@@ -26,19 +28,27 @@ from streams.metrics import PUBLISH_REQUESTS
 from streams.settings import Settings, SettingsError
 
 MAX_ANSWER_BYTES: Final = 1_000_000
-MAX_URL_CHARACTERS: Final = 2048
 NO_LOOKUP: Final = "none"
+_LOG = logging.getLogger("tenfour.publish")
 
 
 class _TooLate(Exception):
     """The request was ready to leave too late: this process has stood still."""
 
 
-_NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, _TooLate)
+_NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def _as_text(value: int | str) -> str:
     return str(value)
+
+
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """What can't be used is as if it weren't there: the post is."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
 
 
 class _PostAnswer(BaseModel):
@@ -46,9 +56,9 @@ class _PostAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    post: Annotated[Name | int, AfterValidator(_as_text)]
-    url: Annotated[str, Field(max_length=MAX_URL_CHARACTERS)] | None = None
-    posted_at: Instant | None = None
+    post: Annotated[PlainName | int, AfterValidator(_as_text)]
+    url: Annotated[Link | None, WrapValidator(_or_none)] = None
+    posted_at: Annotated[Instant | None, WrapValidator(_or_none)] = None
     reply: Name | None = None
     """Where the channel says whose post it is, it must be the reply's."""
 
@@ -62,6 +72,7 @@ class ReplyChannel:
         self._lookup_url = _lookup_address(settings, self._url)
         self._clock, self._timeout_s = clock, settings.publish_timeout_s
         self._room = asyncio.Semaphore(settings.publish_requests)
+        self._trouble = ""
         token = _token(settings)
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -97,7 +108,18 @@ class ReplyChannel:
     async def _ask(self, kind: Literal["post", "look_up"], request: httpx.Request, reply: str) -> Answer:
         answer = await self._answer(kind, request, reply)
         PUBLISH_REQUESTS.labels(kind, str(answer.status or "none")).inc()
+        self._tell_trouble(answer)
         return answer
+
+    def _tell_trouble(self, answer: Answer) -> None:
+        """Once, until it is over or another: a line a request would be no news."""
+        status = answer.status
+        trouble = (
+            answer.error if status is None else f"status {status}" if status >= 500 or status in (401, 403) else ""
+        )
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _LOG.warning("the channel is in trouble: %s" if trouble else "the channel answers again%s", trouble)
 
     async def _answer(self, kind: Literal["post", "look_up"], request: httpx.Request, reply: str) -> Answer:
         try:
@@ -107,6 +129,8 @@ class ReplyChannel:
                     body = await _read(response)
                 finally:
                     await response.aclose()
+        except _TooLate:
+            return Answer(kind, sent=False)
         except _NOTHING_SENT as error:
             return Answer(kind, sent=False, error=type(error).__name__)
         except (httpx.HTTPError, TimeoutError) as error:

@@ -23,6 +23,8 @@ from streams.settings import Settings
 OPEN_JOBS: Final = 500
 """Of a partition: with so many undone it is not read on."""
 POLL_MS: Final = 200
+STOP_S: Final = 15.0
+"""Beyond the time that jobs may take: for the last commit, and to leave the group."""
 REBALANCE_S: Final = 60.0
 """So long a worker may take to give its partitions up before the group goes on without it."""
 
@@ -123,8 +125,13 @@ async def run_deliveries(
     await stopped
     for task in tasks:
         task.cancel()
-    await group.stop()
-    await consumer.stop()
+    try:
+        async with asyncio.timeout(deliveries.finish_s + STOP_S):
+            await group.stop()
+            await consumer.stop()
+    except TimeoutError:
+        late = TimeoutError("Kafka may be away; what is not in the log is done again, or looked up")
+        end_process(f"stopping {deliveries.name}", late)
 
 
 class _Group(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import typer
@@ -23,6 +24,7 @@ app = typer.Typer()
 @app.command()
 def publish() -> None:
     """Post the replies that the desk hands on, to TENFOUR_PUBLISH_URL, until Ctrl-C."""
+    logging.basicConfig(format="tenfour: %(message)s")
     settings = load_settings()
     if not settings.publish_url:
         raise SettingsError("TENFOUR_PUBLISH_URL is not set: it says where replies are posted, docs/publishing.md how")
