@@ -11,6 +11,7 @@ from domain.desk_replies import withdraw
 from domain.desk_state import Conversation, Handed, Message, Status
 from domain.desk_turn import DeskTurn
 from domain.escalations import start
+from schemas.desk_events import ChangeKind
 from schemas.outcomes import ReplyOutcome
 from schemas.records import TimerRespond
 
@@ -44,7 +45,7 @@ def take_outcome(turn: DeskTurn, outcome: ReplyOutcome) -> bool:
     unanswered = [known for known in case.messages if known.mention in handed.mentions and known.type != "spam"]
     if unanswered:
         _wait_again(turn, unanswered)
-    kind = "reply_failed" if outcome.result == "refused" else "reply_uncertain"
+    kind: ChangeKind = "reply_failed" if outcome.result == "refused" else "reply_uncertain"
     turn.tell(kind, by=handed.author, reply=handed.id, reason=outcome.reason)
     if unanswered:
         drop_owner_who_left(turn)

@@ -140,10 +140,13 @@ class ReplyChannel:
 
 
 def _stopped_after(leaves_by: float) -> Callable[[str, Any], Awaitable[None]]:
-    """Called by httpcore with each step of a request; the last before the first byte is the headers'."""
+    """Called by httpcore with each step of a request. A channel that got the headers alone has got nothing."""
 
     async def trace(step: str, info: Any) -> None:  # noqa: ARG001
-        if step.endswith("send_request_headers.started") and time.monotonic() > leaves_by:
+        if (
+            step.endswith(("send_request_headers.started", "send_request_body.started"))
+            and time.monotonic() > leaves_by
+        ):
             raise _TooLate
 
     return trace

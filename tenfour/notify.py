@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import typer
+import uvloop
 
 from gateway.notify_channels import NotifyChannels, read_channels
 from gateway.notify_people import notify_deliveries
@@ -12,7 +13,6 @@ from streams.deliveries import run_deliveries
 from streams.metrics import serve_metrics
 from streams.running import stop_signal
 from streams.settings import Settings, SettingsError, load_settings
-from streams.stages import run as run_on_uvloop
 from streams.topics import require_topics
 from tenfour.kafka import with_kafka
 from tenfour.policy_file import read_policy
@@ -34,7 +34,7 @@ def notify() -> None:
     named = {step.channel for path in policy.escalations for step in path.steps}
     for channel in sorted(named - channels.names):
         remark(f"tenfour: the policy tells people through {channel}, which {settings.notify_channels} does not have")
-    run_on_uvloop(_notify(with_kafka(settings), channels))
+    uvloop.run(_notify(with_kafka(settings), channels))
 
 
 async def _notify(settings: Settings, channels: NotifyChannels) -> None:

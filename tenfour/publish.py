@@ -6,6 +6,7 @@ import logging
 import time
 
 import typer
+import uvloop
 
 from gateway.publish_replies import publish_deliveries
 from gateway.reply_channel import ReplyChannel
@@ -13,7 +14,6 @@ from streams.deliveries import run_deliveries
 from streams.metrics import serve_metrics
 from streams.running import stop_signal
 from streams.settings import Settings, SettingsError, load_settings
-from streams.stages import run as run_on_uvloop
 from streams.topics import require_topics
 from tenfour.kafka import with_kafka
 from tenfour.printing import remark
@@ -28,7 +28,7 @@ def publish() -> None:
     settings = load_settings()
     if not settings.publish_url:
         raise SettingsError("TENFOUR_PUBLISH_URL is not set: it says where replies are posted, docs/publishing.md how")
-    run_on_uvloop(_publish(settings))
+    uvloop.run(_publish(settings))
 
 
 async def _publish(settings: Settings) -> None:

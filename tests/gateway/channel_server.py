@@ -31,6 +31,7 @@ class Channel:
     authorizations: list[str | None] = field(default_factory=list)
     public: list[dict[str, Any]] = field(default_factory=list)
     """What everybody can read."""
+    on_request: Callable[[], None] = lambda: None
     on_stored: Callable[[], None] = lambda: None
     url: str = ""
 
@@ -68,6 +69,7 @@ class Channel:
 
     async def _post(self, key: str, writer: asyncio.StreamWriter) -> bool:
         self.requests.append(("POST", key))
+        self.on_request()
         behaviour = self.post[key].popleft() if self.post[key] else "ok"
         if behaviour in ("hang", "drop"):
             return await _left_alone(behaviour)

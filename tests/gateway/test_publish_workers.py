@@ -19,7 +19,7 @@ from gateway.reply_channel import ReplyChannel
 from schemas.outcomes import PublishIntent
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, PUBLISH_LOG
-from tests.gateway.channel_server import open_channel
+from tests.gateway.channel_server import Channel, open_channel
 from tests.gateway.publishing import decoded, found, new_reply, outcome_of, publishing, tell
 from tests.streams.worker_process import ROOT
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.kafka
 def worker(kafka: str, url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The real `tenfour publish` in a process of its own; killed when the block is left."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TENFOUR_", "KAFKA_"))}
-    settings = {"TENFOUR_BOOTSTRAP": kafka, "TENFOUR_PUBLISH_URL": url, "TENFOUR_PUBLISH_TIMEOUT_S": "1"}
+    settings = {"TENFOUR_BOOTSTRAP": kafka, "TENFOUR_PUBLISH_URL": url, "TENFOUR_PUBLISH_TIMEOUT_S": "2"}
     program = [sys.executable, "-m", "tenfour.main", "publish"]
     with log.open("ab") as output, subprocess.Popen(program, cwd=ROOT, env=kept | settings, stderr=output) as process:
         try:
@@ -40,59 +40,56 @@ def worker(kafka: str, url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]
             process.kill()
 
 
-async def test_a_worker_that_is_killed_after_the_channel_has_the_reply_is_followed_by_one_that_asks(
-    kafka: str, tmp_path: Path
-) -> None:
-    """On a channel that knows nothing of keys: what is asked about needs none."""
-    reply = new_reply()
+async def test_a_worker_that_is_killed_is_followed_by_one_that_asks_before_it_posts(kafka: str, tmp_path: Path) -> None:
+    """On a channel that knows nothing of keys: it has one of the two replies, and the log an intent of each."""
+    there, lost = new_reply(), new_reply()
     async with open_channel(idempotent=False) as channel:
+        channel.will(there.id, "store_and_hang")
+        channel.will(lost.id, "hang")
         with worker(kafka, channel.url, tmp_path / "log") as first:
-            channel.will(reply.id, "store_and_hang")
-            channel.on_stored = first.kill
-            await tell(kafka, reply)
-            await asyncio.to_thread(first.wait, 40)
-        (intent,) = await decoded(kafka, PUBLISH_LOG.name, reply.conversation)
-        assert isinstance(intent, PublishIntent)
-        channel.on_stored = lambda: None
-        with worker(kafka, channel.url, tmp_path / "log"):
-            outcome = await outcome_of(kafka, reply)
-    assert (outcome.result, channel.copies()[reply.id], channel.asked(reply.id)) == ("published", 1, ["POST", "GET"])
-    assert len(await decoded(kafka, MENTIONS_RAW.name, reply.conversation)) == 1
-
-
-async def test_a_worker_that_is_killed_before_its_request_left_is_followed_by_one_that_posts(
-    kafka: str, tmp_path: Path
-) -> None:
-    reply = new_reply()
-    async with open_channel(idempotent=False) as channel:
-        with worker(kafka, channel.url, tmp_path / "log") as first:
-            channel.will(reply.id, "hang")
-            await tell(kafka, reply)
-            await found(lambda: decoded(kafka, PUBLISH_LOG.name, reply.conversation))
+            await tell(kafka, there, lost)
+            await found(lambda: _requests(channel, 2))
             first.kill()
+        for reply in (there, lost):
+            (intent,) = await decoded(kafka, PUBLISH_LOG.name, reply.conversation)
+            assert isinstance(intent, PublishIntent)
         with worker(kafka, channel.url, tmp_path / "log"):
-            outcome = await outcome_of(kafka, reply)
-    assert (outcome.result, channel.copies()[reply.id]) == ("published", 1)
-    assert channel.asked(reply.id)[-2:] == ["GET", "POST"]
+            outcomes = [await outcome_of(kafka, reply) for reply in (there, lost)]
+    assert [outcome.result for outcome in outcomes] == ["published", "published"]
+    assert channel.copies() == {there.id: 1, lost.id: 1}
+    assert channel.asked(there.id) == ["POST", "GET"]
+    assert channel.asked(lost.id) == ["POST", "GET", "POST"]
+    assert len(await decoded(kafka, MENTIONS_RAW.name, there.conversation)) == 1
 
 
 async def test_a_worker_that_stood_still_and_was_replaced_posts_nothing_more(kafka: str, tmp_path: Path) -> None:
-    replies = [new_reply() for _ in range(40)]
+    replies = [new_reply() for _ in range(30)]
     async with open_channel(idempotent=False) as channel:
+        for reply in replies:
+            channel.will(reply.id, "slow")
         with worker(kafka, channel.url, tmp_path / "log") as zombie:
-            await tell(kafka, new_reply())
-            first, *_ = replies
-            channel.will(first.id, "slow")
-            channel.on_stored = lambda: zombie.send_signal(signal.SIGSTOP)
+
+            def stop_soon() -> None:
+                channel.on_request = lambda: None
+                asyncio.get_running_loop().call_later(0.2, zombie.send_signal, signal.SIGSTOP)
+
+            channel.on_request = stop_soon
             await tell(kafka, *replies)
             await found(lambda: _stopped(zombie))
-            channel.on_stored = lambda: None
             with worker(kafka, channel.url, tmp_path / "log"):
                 for reply in replies:
                     await outcome_of(kafka, reply)
                 zombie.send_signal(signal.SIGCONT)
-                await asyncio.sleep(4)
+                await asyncio.sleep(3)
     assert {channel.copies()[reply.id] for reply in replies} == {1}
+
+
+async def test_a_request_that_is_ready_too_late_does_not_leave() -> None:
+    async with open_channel() as server:
+        channel, reply = ReplyChannel(Settings(publish_url=server.url), time.time), new_reply()
+        answer = await channel.post(reply, leaves_by=time.monotonic() - 0.001)
+        await channel.close()
+    assert (answer.sent, server.asked(reply.id)) == (False, [])
 
 
 async def test_a_worker_that_is_told_to_stop_finishes_the_request_that_has_left(kafka: str, tmp_path: Path) -> None:
@@ -168,3 +165,7 @@ def test_a_request_leaves_long_before_the_next_worker_looks_it_up() -> None:
 async def _stopped(process: subprocess.Popen[bytes]) -> list[str]:
     status = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
     return [status] if status == "T" else []
+
+
+async def _requests(channel: Channel, count: int) -> list[tuple[str, str]]:
+    return channel.requests if len(channel.requests) >= count else []
