@@ -12,6 +12,7 @@ from schemas.codecs import Codec, encode, start_of
 from schemas.desk_events import ConversationChanged, DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.ids import incident_key, incident_of_command
+from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
 from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import DESK_ANSWERS, DESK_ESCALATIONS, DESK_REPLIES
@@ -22,7 +23,9 @@ from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, INCIDENT_INBOX, 
 
 STAGE = "desk"
 SOURCE = f"/tenfour/{STAGE}"
-INBOX_RECORDS = Codec[Said | Person | Tick](DeskInbound, DeskCommand, SlaEvent, TimerRespond, Person, Tick)
+INBOX_RECORDS = Codec[Said | Person | Tick](
+    DeskInbound, DeskCommand, SlaEvent, TimerRespond, ReplyOutcome, Person, Tick
+)
 
 
 class DeskFold:

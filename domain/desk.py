@@ -19,6 +19,7 @@ from domain.desk_inbound import (
     take_verdict,
 )
 from domain.desk_moments import next_look, pass_moments, settle
+from domain.desk_outcomes import take_outcome
 from domain.desk_state import (
     VERSION,
     Answered,
@@ -36,13 +37,14 @@ from domain.state_head import count_of, kind_of
 from schemas.codecs import Codec, encode
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.ids import derive_id
+from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
 
 PERSON_KEY: Final = b"\x00person:"
 """Before the id. No conversation begins with NUL: they are percent-encoded."""
 _PEOPLE: Final = Codec[Person](Person)
 
-Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond
+Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond | ReplyOutcome
 """What is said of one conversation."""
 
 
@@ -58,10 +60,9 @@ def after_record(before: bytes | None, record: Said, now: int | None, rules: Rul
         return _after_inbound(before, record, log_time(now, record.received_at), rules)
     if before is None:
         return Step(None, [], [])
-    happened = record.at if isinstance(record, SlaEvent) else record.responded_at
+    happened = record.responded_at if isinstance(record, TimerRespond) else record.at
     turn = DeskTurn(record.conversation, decode_conversation(before), log_time(now, happened), record.id, rules)
-    changed = take_verdict(turn, record) if isinstance(record, SlaEvent) else take_answer(turn, record)
-    return _done(turn) if changed else Step(before, [], [])
+    return _done(turn) if _take(turn, record) else Step(before, [], [])
 
 
 def after_moment(before: bytes, key: str, now: int, rules: Rules) -> Step:
@@ -77,6 +78,15 @@ def after_people(before: bytes, key: str, now: int, rules: Rules) -> Step:
     turn = DeskTurn(key, decode_conversation(before), now, derive_id("people_changed", key, str(now)), rules)
     settle(turn)
     return Step(_encoded(turn), turn.events, turn.timers)
+
+
+def _take(turn: DeskTurn, record: SlaEvent | TimerRespond | ReplyOutcome) -> bool:
+    """Whether it was of any interest, and new."""
+    if isinstance(record, SlaEvent):
+        return take_verdict(turn, record)
+    if isinstance(record, TimerRespond):
+        return take_answer(turn, record)
+    return take_outcome(turn, record)
 
 
 def _after_inbound(before: bytes | None, inbound: DeskInbound, at: int, rules: Rules) -> Step:

@@ -1,8 +1,9 @@
 """What the desk hears of a conversation: the customer's messages, the clock's verdicts, answers by another way."""
 
-from typing import Final
+from typing import Final, Literal
 
 from domain.desk_claims import drop_owner_who_left
+from domain.desk_outcomes import be_published, handed_on
 from domain.desk_replies import be_answered, withdraw
 from domain.desk_state import Conversation, Message, Serving, Status
 from domain.desk_turn import DeskTurn
@@ -91,20 +92,28 @@ def take_verdict(turn: DeskTurn, event: SlaEvent) -> bool:
     case.verdicts = [*case.verdicts, event.id][-REMEMBERED_VERDICTS:]
     if event.kind == "started":
         _take_start(turn, event)
-    elif case.status == Status.OPEN and (event.target == "resolution" or case.waiting_since() is not None):
-        start(turn, "breached" if event.kind == "breached" else "at_risk", event.mention, event.id)
+    else:
+        _take_miss(turn, event, "breached" if event.kind == "breached" else "at_risk")
     return True
 
 
 def take_answer(turn: DeskTurn, respond: TimerRespond) -> bool:
     """The brand has answered in public. If that was not by the desk, what the desk was about to say is withdrawn.
 
-    Whether it is new: the desk's own reply has answered already when it was handed on.
+    Whether it is new.
     """
     case, at = turn.case, to_ms(respond.responded_at)
-    if respond.automatic or (case.answered_until is not None and at <= case.answered_until):
+    own = handed_on(case, respond.desk_reply)
+    if own is not None:
+        be_published(turn, own, respond)
+        return True
+    if respond.automatic or respond.reply in case.posted:
+        return False
+    if case.answered_until is not None and at <= case.answered_until:
         return False
     case.answered_until, case.answered_by = at, respond.reply
+    for handed in case.handed:
+        handed.mentions = [mention for mention in handed.mentions if not _is_known_answered(case, mention)]
     answered = [message for message in case.messages if message.waits and message.posted <= at]
     if not answered:
         return True
@@ -120,6 +129,11 @@ def take_answer(turn: DeskTurn, respond: TimerRespond) -> bool:
 def is_answered(case: Conversation, message: Message) -> bool:
     """Whether the brand has answered in public after it was posted."""
     return case.answered_until is not None and message.posted <= case.answered_until
+
+
+def _is_known_answered(case: Conversation, mention: str) -> bool:
+    message = case.message(mention)
+    return message is not None and is_answered(case, message)
 
 
 def _opens_case(turn: DeskTurn) -> bool:
@@ -171,6 +185,17 @@ def _remember(case: Conversation, message: Message) -> None:
 def _route(case: Conversation, inbound: DeskInbound) -> None:
     case.type, case.team, case.language = inbound.type, inbound.team, inbound.language
     case.queue, case.priority, case.routed_by = inbound.queue, inbound.priority, inbound.mention
+
+
+def _take_miss(turn: DeskTurn, event: SlaEvent, trigger: Literal["at_risk", "breached"]) -> None:
+    """Escalates while the customer waits. While a reply is on its way they don't, unless it turns out not to be."""
+    case = turn.case
+    if case.status == Status.OPEN and (event.target == "resolution" or case.waiting_since() is not None):
+        start(turn, trigger, event.mention, event.id)
+        return
+    for handed in case.handed:
+        if event.mention in handed.mentions:
+            handed.owed = [*handed.owed, (trigger, event.mention)]
 
 
 def _take_start(turn: DeskTurn, event: SlaEvent) -> None:

@@ -6,8 +6,10 @@ the customer has not written and nobody has taken the conversation over. What pr
 until somebody approves it who may.
 """
 
+from typing import Final
+
 from domain.authority import Refused, excess, role_of
-from domain.desk_state import Draft, Promise, Status
+from domain.desk_state import Draft, Handed, Promise, Status
 from domain.desk_turn import DeskTurn
 from domain.escalations import ANSWERED, close, start
 from domain.instants import from_ms
@@ -16,6 +18,7 @@ from schemas.desk_records import Reply
 from schemas.ids import derive_id
 
 SECOND_MS = 1000
+REMEMBERED_HANDED: Final = 32
 
 
 def accept_reply(turn: DeskTurn, by: str, action: Reply) -> AnswerCode:
@@ -81,6 +84,7 @@ def hand_on(turn: DeskTurn) -> None:
         )
     )
     turn.case.owner_acted = turn.at
+    _set_out(turn, draft)
     for message in turn.case.messages:
         message.waits = False
     be_answered(turn, draft.id)
@@ -99,6 +103,16 @@ def withdraw(turn: DeskTurn, reason: str, unless_by: str = "") -> None:
     if draft is not None and draft.author != unless_by:
         _drop(turn, reason)
         turn.tell("reply_withdrawn", by=draft.author, reply=draft.id, command=draft.command, reason=reason)
+
+
+def _set_out(turn: DeskTurn, draft: Draft) -> None:
+    """Remembers what to do should it not become public."""
+    case = turn.case
+    waiting = [message.mention for message in case.messages if message.waits]
+    until = max((message.posted for message in case.messages), default=0)
+    owed = [(known.trigger, known.mention) for known in case.escalations if known.trigger in ANSWERED]
+    handed = Handed(draft.id, draft.author, waiting or [draft.mention], until, case.last_reply, owed)
+    case.handed = [*case.handed, handed][-REMEMBERED_HANDED:]
 
 
 def _require_fence(turn: DeskTurn, by: str, action: Reply) -> None:

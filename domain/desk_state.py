@@ -88,6 +88,21 @@ class Draft(Struct, array_like=True):
     """Whose effect it is."""
 
 
+class Handed(Struct, array_like=True):
+    """A reply that was handed on, of which nobody knows yet whether it is public."""
+
+    id: str
+    author: str
+    mentions: list[str]
+    """Those that it answers: all that waited for it, else the last."""
+    until: int
+    """Event time of the latest message that its author can have seen."""
+    before: str
+    """The reply that the last message had before."""
+    owed: list[tuple[Trigger, str]] = []
+    """Escalations, each with its mention, that ended with it or did not start because of it."""
+
+
 class PathStep(NamedTuple):
     """`length`: milliseconds until the next."""
 
@@ -198,6 +213,10 @@ class Conversation(Struct, array_like=True):
     """When that may be another; None while nobody waits."""
     told: str = ""
     """Id of the change that was told last."""
+    handed: list[Handed] = []
+    """Replies on their way to the public, in the order in which they were handed on."""
+    posted: list[str] = []
+    """Public replies that were the desk's own, the latest."""
 
     def waiting_since(self) -> int | None:
         """When the first message came that its author waits for an answer to."""

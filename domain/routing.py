@@ -134,6 +134,7 @@ def respond(reply: PublicReply) -> TimerRespond:
         reply=reply.id,
         responded_at=event_time(reply),
         automatic=reply.automatic,
+        desk_reply=reply.reply,
     )
 
 

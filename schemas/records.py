@@ -15,6 +15,7 @@ from pydantic import Field
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.record_fields import (
     MAX_KEY_CHARACTERS,
     MAX_NAME_CHARACTERS,
@@ -115,6 +116,8 @@ class PublicReply(Record):
     url: str | None = None
     posted_at: Instant
     received_at: Instant
+    reply: Name | None = None
+    """The desk's id of it, where the desk has published it."""
 
 
 class Tick(Record):
@@ -293,5 +296,10 @@ AnyRecord = (
     | IncidentProposed
     | IncidentCommand
     | IncidentChanged
+    | PublishIntent
+    | PublishOutcome
+    | ReplyOutcome
+    | NotificationSent
+    | NotificationFailed
     | DeadLetter
 )

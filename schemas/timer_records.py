@@ -76,6 +76,8 @@ class TimerRespond(Record):
     responded_at: Instant
     automatic: bool = False
     """Posted by a program and approved by nobody: kept on record, but no answer."""
+    desk_reply: Name | None = None
+    """The desk's id of it, where the desk has published it."""
 
 
 class TimerStop(Record):

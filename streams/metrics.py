@@ -51,6 +51,20 @@ UNASSIGNED = Gauge(
     "process advises.",
 )
 INCIDENTS = Counter("tenfour_incidents_total", "What happened to incidents.", ["kind"])
+PUBLISH_OUTCOMES = Counter("tenfour_publish_outcomes_total", "Replies by how their publishing ended.", ["result"])
+PUBLISH_REQUESTS = Counter(
+    "tenfour_publish_requests_total",
+    "Requests to the channel: `post` or `look_up`, and the status, `none` where no answer came.",
+    ["request", "status"],
+)
+PUBLISH_SECONDS = Histogram(
+    "tenfour_publish_seconds",
+    "Seconds from when a worker first has a reply to what came of it.",
+    buckets=_SECONDS,
+)
+NOTIFICATIONS = Counter(
+    "tenfour_notifications_total", "Steps of escalations that people were to be told of.", ["channel", "result"]
+)
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram(

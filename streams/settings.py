@@ -87,8 +87,43 @@ class Settings(BaseSettings):
     gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="Largest body of one request to the gateway, in bytes."
     )
+    publish_url: str = Field(
+        "", description="Webhook that replies are posted to, http or https. Empty: nothing is published."
+    )
+    publish_lookup_url: str = Field(
+        "",
+        description="Where to ask whether a reply was posted, with {key} for its id. Empty: the webhook's own address "
+        "with ?idempotency_key={key}; `none`: the channel can't be asked.",
+    )
+    publish_token: str = Field("", description="Bearer token for the channel. Empty: none, or that of the file.")
+    publish_token_file: Path | None = Field(None, description="File that holds the bearer token for the channel.")
+    publish_timeout_s: Annotated[float, Field(gt=0, le=45)] = Field(
+        10.0, description="Seconds for one request to the channel."
+    )
+    publish_requests: Annotated[int, Field(gt=0, le=1000)] = Field(
+        8, description="Requests to the channel at a time, of one process."
+    )
+    publish_lookups: Annotated[int, Field(gt=0, le=100)] = Field(
+        5, description="Failed look-ups of a reply on the channel before a person has to look."
+    )
+    publish_minutes: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="Minutes from when a reply is handed on; not posted by then, it goes back to a person."
+    )
+    notify_channels: Path | None = Field(
+        None,
+        description="File with the Apprise URLs of each channel of the policy's escalations. Empty: nobody is told.",
+    )
+    notify_link: str = Field(
+        "", description="Link to a conversation in what people are told, with {conversation} for its key. Empty: none."
+    )
+    notify_timeout_s: Annotated[float, Field(gt=0, le=45)] = Field(
+        20.0, description="Seconds for one notification to one address."
+    )
+    notify_minutes: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="Minutes from a step of an escalation; who could not be told by then is told no more."
+    )
 
-    @field_validator("second_model", mode="before")
+    @field_validator("second_model", "publish_token_file", "notify_channels", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value

@@ -13,14 +13,18 @@ LOAD_POLL_RECORDS = 20_000
 LOAD_POLL_MS = 200
 
 
-class Fold(Protocol):
-    """The state of one partition and its rule. A process that fails loses the object, and loads it again."""
+class Restored(Protocol):
+    """What is loaded from a partition of a topic before anything else."""
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Takes one record of the state topic; a later one for the same key replaces it, None removes it."""
 
     def restored(self) -> None:
         """Called once, after the last `restore`."""
+
+
+class Fold(Restored, Protocol):
+    """The state of one partition and its rule. A process that fails loses the object, and loads it again."""
 
     def fold(self, batch: RecordBatch, outbox: Outbox) -> None:
         """Folds a batch: adds outputs and changed state to the outbox. Nothing added: nothing changed that is worth a
@@ -33,7 +37,7 @@ class Fold(Protocol):
         """Adds state that changes too often to be written alone: called when offsets are committed without outputs."""
 
 
-async def load_state(bootstrap: str, topic: str, partition: int, fold: Fold) -> int:
+async def load_state(bootstrap: str, topic: str, partition: int, fold: Restored) -> int:
     """Reads the state topic's partition to its stable end into `fold`; gives the records read. The partition's
     transactional id must have been initialised before, so that no older transaction is still open."""
     tp = TopicPartition(topic, partition)
@@ -56,7 +60,7 @@ async def load_state(bootstrap: str, topic: str, partition: int, fold: Fold) -> 
     return count
 
 
-async def _read_to_end(consumer: AIOKafkaConsumer, tp: TopicPartition, fold: Fold) -> int:
+async def _read_to_end(consumer: AIOKafkaConsumer, tp: TopicPartition, fold: Restored) -> int:
     end = (await consumer.end_offsets([tp]))[tp]
     await consumer.seek_to_beginning(tp)
     count = 0

@@ -15,6 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.records import (
     ClassifiedMention,
     CountedUntil,
@@ -73,7 +74,7 @@ MENTIONS_RAW = Topic(
     "mentions-raw",
     "conversation; none for ticks",
     (Mention, PublicReply, Tick),
-    "gateway, replay, classify (ticks)",
+    "gateway, publish, replay, classify (ticks)",
     7,
     max_message_bytes=4 * MIB,
 )
@@ -107,8 +108,8 @@ SPIKES_STATE = Topic("spikes-state", "a window's part, a spike, or time", (), "s
 DESK_INBOX = Topic(
     "desk-inbox",
     "conversation; none for ticks and people",
-    (DeskInbound, SlaEvent, TimerRespond, DeskCommand, Person, Tick),
-    "route, deadlines, tenfour people, whoever commands",
+    (DeskInbound, SlaEvent, TimerRespond, ReplyOutcome, DeskCommand, Person, Tick),
+    "route, deadlines, publish, tenfour people, whoever commands",
     30,
 )
 DESK_EVENTS = Topic(
@@ -129,6 +130,10 @@ INCIDENT_INBOX = Topic(
 INCIDENTS = Topic("incidents", "incident:ID", (IncidentChanged,), "incidents", 90)
 INCIDENTS_STATE = Topic("incidents-state", "incident:ID, or a person", (), "incidents", None)
 PEOPLE = Topic("people", "id of the person", (Person,), "tenfour people", None)
+PUBLISH_LOG = Topic("publish-log", "conversation", (PublishIntent, PublishOutcome), "publish", 120)
+"""Kept for longer than `desk-events`: a reply that can still be read there is known here."""
+NOTIFICATIONS = Topic("notifications", "conversation", (NotificationSent, NotificationFailed), "notify", 120)
+"""As long: whoever has been told is not told again."""
 DEAD_LETTERS = Topic("dead-letters", "that of the record", (DeadLetter,), "every stage", 30, max_message_bytes=8 * MIB)
 
 TOPICS: Final = (
@@ -149,6 +154,8 @@ TOPICS: Final = (
     INCIDENT_INBOX,
     INCIDENTS,
     INCIDENTS_STATE,
+    PUBLISH_LOG,
+    NOTIFICATIONS,
     DEAD_LETTERS,
 )
 

@@ -19,6 +19,7 @@ OPERATOR_ERRORS: Final = frozenset(
         "domain.open_hours.CalendarError",
         "domain.policy_source.PolicyError",
         "domain.working_time.UnknownCalendar",
+        "gateway.notify_channels.ChannelsError",
         "gateway.replay_file.ReplayError",
         "gateway.serve.GatewayError",
         "models.manifest.ModelError",

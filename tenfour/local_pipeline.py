@@ -14,6 +14,7 @@ from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
 from streams.topics import (
+    DESK_EVENTS,
     DESK_INBOX,
     INCIDENT_INBOX,
     INCIDENTS,
@@ -47,6 +48,20 @@ SOURCES = (
     ("incidents", "tenfour-incidents", INCIDENT_INBOX.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
+PUBLISH = ("publish", ("publish",))
+NOTIFY = ("notify", ("notify",))
+
+
+def beside_the_stages(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Processes that reach outside: those that the settings say where to."""
+    publish = (PUBLISH,) if settings.publish_url else ()
+    return GATEWAY, *publish, *((NOTIFY,) if settings.notify_channels else ())
+
+
+def sources(settings: Settings) -> list[tuple[str, str, str]]:
+    """SOURCES, with those of the processes that reach outside."""
+    outside = [name for name, _ in beside_the_stages(settings)[1:]]
+    return [*SOURCES, *[(name, f"tenfour-{name}", DESK_EVENTS.name) for name in outside]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ async def local_pipeline(
         say("topics")
         await apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
         say("stages")
-        processes = (*PROCESSES, GATEWAY) if with_gateway else PROCESSES
+        processes = (*PROCESSES, *beside_the_stages(settings)) if with_gateway else PROCESSES
         first = settings.metrics_port
         ports = {name: first + place for place, (name, _) in enumerate(processes)} if first else {}
         commands = [(name, _command(ports.get(name, 0), arguments)) for name, arguments in processes]

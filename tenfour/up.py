@@ -19,7 +19,7 @@ from streams.running import stop_signal
 from streams.settings import Settings, load_settings
 from streams.supervise import ChildStatus
 from tenfour.kafka import broker_folder
-from tenfour.local_pipeline import SOURCES, LocalPipeline, local_pipeline
+from tenfour.local_pipeline import LocalPipeline, local_pipeline, sources
 
 LAG_EVERY_S = 2.0
 FIRST_METRICS_PORT = 9410
@@ -58,7 +58,7 @@ async def _show(pipeline: LocalPipeline, stop: asyncio.Task[None]) -> None:
     with Live(get_renderable=lambda: _screen(pipeline, lags), console=CONSOLE, refresh_per_second=2):
         while not stop.done() and not pipeline.broker_died:
             with suppress(Exception):  # the broker may be starting; the table shows the processes all the same
-                lags = await stage_lags(pipeline.settings.bootstrap, SOURCES)
+                lags = await stage_lags(pipeline.settings.bootstrap, sources(pipeline.settings))
             await asyncio.wait([stop], timeout=LAG_EVERY_S)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from domain.desk import Desk, Said
 from domain.desk_budget import shares_of_the_response
@@ -22,6 +23,7 @@ from schemas.desk_records import (
     Reply,
 )
 from schemas.ids import derive_id
+from schemas.outcomes import ReplyOutcome
 from schemas.records import (
     MentionType,
     RiskFlag,
@@ -113,6 +115,30 @@ def respond(at: float, reply: str = "elsewhere", *, automatic: bool = False) -> 
         reply=reply,
         responded_at=minute(at),
         automatic=automatic,
+    )
+
+
+def posted(at: float, reply: str) -> TimerRespond:
+    """The desk's own reply has become public, at a minute."""
+    public = f"public {reply}"
+    return TimerRespond(
+        id=derive_id("timer_respond", public),
+        conversation=DELTA,
+        reply=public,
+        responded_at=minute(at),
+        desk_reply=reply,
+    )
+
+
+def outcome(at: float, reply: str, result: Literal["refused", "uncertain"] = "refused") -> ReplyOutcome:
+    """Word from publishing that a reply is not public, or may not be."""
+    return ReplyOutcome(
+        id=derive_id("reply_outcome", reply),
+        conversation=DELTA,
+        reply=reply,
+        result=result,
+        reason="the channel refused the reply with status 422",
+        at=minute(at),
     )
 
 

@@ -50,6 +50,8 @@ from tests.domain.desk_log import (
     Entry,
     inbound,
     new_desk,
+    outcome,
+    posted,
     refund,
     respond,
     restarted,
@@ -84,6 +86,9 @@ class DeskMachine(RuleBasedStateMachine):
         self.mentions = 0
         self.commands = 0
         self.accepted_replies: dict[str, Reply] = {}
+        self.on_their_way: dict[str, ReplyToPublish] = {}
+        self.answered_elsewhere: set[str] = set()
+        """Replies on their way while the brand answered in another way."""
         self.holder_of_token: dict[str, str] = {}
         self.hear(*PEOPLE, tick(0))
         self.customer_writes("customer_complaint", (), False, True, 0)
@@ -110,7 +115,47 @@ class DeskMachine(RuleBasedStateMachine):
     @rule(back=st.sampled_from([0, 0, 1, 60]))
     def brand_answers_elsewhere(self, back: float) -> None:
         self.commands += 1
+        self.answered_elsewhere |= self.on_their_way.keys()
         self.hear(respond(max(0, self.minutes - back), f"elsewhere {self.commands}"))
+
+    @rule(data=st.data(), later=st.sampled_from([0, 0, 1, 5]))
+    def the_channel_has_posted_a_reply(self, data: st.DataObject, later: float) -> None:
+        """It answers what its author saw, and nothing that the customer has written since."""
+        if not self.on_their_way:
+            return
+        reply = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
+        before = self.waiting
+        told = self.hear(posted(self.minutes + later, reply.id))
+        if before is not None:
+            assert [getattr(event, "kind", None) for event in told] == ["reply_published"]
+            assert self.waiting == before
+
+    @rule(data=st.data(), result=st.sampled_from(["refused", "uncertain"]))
+    def a_reply_is_not_public(self, data, result) -> None:  # type: ignore[no-untyped-def]
+        """Its message waits again, in an open conversation, and nothing goes out by itself."""
+        if not self.on_their_way:
+            return
+        reply = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
+        told = self.hear(outcome(self.minutes, reply.id, result))
+        found = self.conversation
+        if found is None:
+            return
+        assert found.draft is None
+        assert not any(isinstance(event, ReplyToPublish) for event in told)
+        kinds = [event.kind for event in told if isinstance(event, ConversationChanged)]
+        assert ("reply_failed" if result == "refused" else "reply_uncertain") in kinds
+        message = found.message(reply.mention)
+        if message is not None and message.type != "spam" and reply.id not in self.answered_elsewhere:
+            assert message.waits
+            assert found.status == Status.OPEN
+
+    @rule(who=answering, result=st.sampled_from(["refused", "uncertain"]), again=answering)
+    def an_answer_fails_and_somebody_answers_anew(self, who, result, again) -> None:  # type: ignore[no-untyped-def]
+        self.claims_and_answers(who)
+        for reply in list(self.on_their_way):
+            self.hear(outcome(self.minutes, reply, result))
+            del self.on_their_way[reply]
+        self.claims_and_answers(again)
 
     @rule(by=passing)
     def time_passes(self, by: float) -> None:
@@ -340,6 +385,7 @@ class DeskMachine(RuleBasedStateMachine):
         for event in events:
             if isinstance(event, ReplyToPublish):
                 fence = self.accepted_replies.pop(event.id)  # KeyError: handed on without, or twice
+                self.on_their_way[event.id] = event
                 assert self.holder_of_token[fence.token] == event.author
                 assert event.mention == fence.last_inbound == f"m{self.mentions}"
                 assert before is not None
@@ -415,6 +461,12 @@ class DeskMachine(RuleBasedStateMachine):
         self.state.update(self.desk.take_changes())
         state = self.state.get(KEY)
         return None if state is None else decode_conversation(state)
+
+    @property
+    def waiting(self) -> set[str] | None:
+        """The mentions that wait for an answer."""
+        found = self.conversation
+        return None if found is None else {message.mention for message in found.messages if message.waits}
 
     @property
     def essence(self) -> Conversation | None:

@@ -35,6 +35,7 @@ from schemas.incident_records import (
     RefusalCode,
     State,
 )
+from schemas.outcomes import NotificationFailed, NotificationSent, PublishIntent, PublishOutcome, ReplyOutcome
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -90,7 +91,7 @@ post_fields = {
     "received_at": instants,
 }
 mentions = st.builds(Mention, author_followers=st.none() | st.integers(0, 10**12), author_verified=flags, **post_fields)
-public_replies = st.builds(PublicReply, automatic=flags, **post_fields)
+public_replies = st.builds(PublicReply, automatic=flags, reply=st.none() | names, **post_fields)
 ticks = st.builds(Tick, at=instants)
 mention_types = st.sampled_from(get_args(MentionType))
 languages = st.from_regex("[a-z]{2,3}", fullmatch=True)
@@ -332,6 +333,46 @@ replies_to_publish = st.builds(
     approved_by=st.none() | names,
     at=instants,
 )
+publish_intents = st.builds(
+    PublishIntent, id=names, conversation=names, reply=replies_to_publish, attempt=st.integers(1, 10**6), at=instants
+)
+publish_outcomes = st.builds(
+    PublishOutcome,
+    id=names,
+    conversation=names,
+    reply=names,
+    result=st.sampled_from(["published", "refused", "uncertain"]),
+    post=st.none() | names,
+    url=st.none() | texts,
+    posted_at=st.none() | instants,
+    reason=st.none() | names,
+    attempts=st.integers(0, 10**6),
+    at=instants,
+)
+reply_outcomes = st.builds(
+    ReplyOutcome,
+    id=names,
+    conversation=names,
+    reply=names,
+    result=st.sampled_from(["refused", "uncertain"]),
+    reason=names,
+    at=instants,
+)
+notification_fields = {
+    "id": names,
+    "conversation": names,
+    "escalation": names,
+    "step": names,
+    "trigger": st.sampled_from(get_args(Trigger)),
+    "channel": names,
+    "team": names,
+    "role": names,
+    "addresses": st.integers(1, 100),
+    "attempts": st.integers(1, 100),
+    "at": instants,
+}
+notifications_sent = st.builds(NotificationSent, **notification_fields)
+notifications_failed = st.builds(NotificationFailed, reached=st.integers(0, 100), reason=names, **notification_fields)
 dead_letters = st.builds(
     DeadLetter,
     id=names,
@@ -426,7 +467,15 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     st.builds(ClassifiedMention, id=names, mention=mentions, classification=classifications),
     st.builds(RoutedMention, id=names, mention=mentions, classification=classifications, routing=routings),
     timer_starts,
-    st.builds(TimerRespond, id=names, conversation=names, reply=names, responded_at=instants, automatic=flags),
+    st.builds(
+        TimerRespond,
+        id=names,
+        conversation=names,
+        reply=names,
+        responded_at=instants,
+        automatic=flags,
+        desk_reply=st.none() | names,
+    ),
     st.builds(
         TimerStop,
         id=names,
@@ -466,5 +515,10 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
     incidents_proposed,
     incident_commands,
     incidents_changed,
+    publish_intents,
+    publish_outcomes,
+    reply_outcomes,
+    notifications_sent,
+    notifications_failed,
     dead_letters,
 )
