@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from heapq import heappop, heappush
 from itertools import islice
 from typing import Final
 
@@ -22,9 +24,9 @@ BETWEEN: Final = timedelta(seconds=1)
 PEOPLE: Final = tuple(Person(id=f"agent-{number}", name=f"Agent {number}", role="agent") for number in range(20))
 ANSWERED: Final = 0.6
 """Of the conversations, two minutes after their message."""
-LABELLED: Final = 0.1
 RESOLVED: Final = 0.3
 """Of those that are answered."""
+TEXT: Final = "Sorry to hear that. Please send us your case number, and we look into it at once."
 
 
 def busy_day(conversations: int, seed: int = 7) -> Sequence[Written]:
@@ -37,8 +39,8 @@ class _Day:
         self._chance, self._log = chance, WholeLog()
         self._readings, self._rules = StoredReadings(), stored_rules(POLICY)
         self._now, self._sent = START, 0
-        self._later: list[tuple[datetime, Mention]] = []
-        """Who is answered when."""
+        self._later: list[tuple[datetime, int, Callable[[], None]]] = []
+        """What happens when, soonest first; of what falls together, what was planned first."""
 
     def run(self, conversations: int) -> Sequence[Written]:
         for person in PEOPLE:
@@ -49,7 +51,7 @@ class _Day:
                 self._log.tick(Tick(at=self._now))
             self._hear(mention)
             while self._later and self._later[0][0] <= self._now:
-                self._serve(self._later.pop(0)[1])
+                heappop(self._later)[2]()
         self._log.tick(Tick(at=self._now + timedelta(hours=1)))
         return self._log.records
 
@@ -58,21 +60,28 @@ class _Day:
         found = self._rules.classify(mention.text, self._readings.next_reading(), mention.author_followers, "one_stage")
         self._log.mention(mention, found)
         if self._chance.random() < ANSWERED:
-            self._later.append((self._now + timedelta(minutes=2), mention))
+            self._plan(timedelta(minutes=2), partial(self._serve, mention))
+
+    def _plan(self, after: timedelta, happens: Callable[[], None]) -> None:
+        self._sent += 1
+        heappush(self._later, (self._now + after, self._sent, happens))
 
     def _serve(self, mention: Mention) -> None:
-        """Somebody claims it, labels it where that is needed, answers, and the answer is posted."""
+        """Somebody claims it, labels it where it is doubtful, answers, and the answer is posted."""
         person = self._chance.choice(PEOPLE).id
         claim = self._do(person, mention, Claim())
         if claim is None or claim.fence is None or claim.fence.token is None:
             return
-        if self._chance.random() < LABELLED:
+        reply = Reply(token=claim.fence.token, last_inbound=mention.id, text=TEXT)
+        answer = self._do(person, mention, reply)
+        if answer is not None and answer.code == "in_review":
             self._do(person, mention, Label(mention=mention.id, type="customer_complaint"))
-        text = "Sorry to hear that. Please send us your case number, and we look into it at once."
-        answer = self._do(person, mention, Reply(token=claim.fence.token, last_inbound=mention.id, text=text))
+            answer = self._do(person, mention, reply)
         if answer is not None and answer.accepted:
-            self._log.tick(Tick(at=self._now + timedelta(seconds=31)))
-            self._log.reply(_posted(mention, self._now + timedelta(seconds=32), text))
+            self._plan(timedelta(seconds=45), partial(self._post, mention, person))
+
+    def _post(self, mention: Mention, person: str) -> None:
+        self._log.reply(_posted(mention, self._now))
         if self._chance.random() < RESOLVED:
             self._do(person, mention, Resolve(last_inbound=mention.id))
 
@@ -88,7 +97,7 @@ class _Day:
         return next((told for told in self._log.command(command) if isinstance(told, DeskAnswer)), None)
 
 
-def _posted(mention: Mention, at: datetime, text: str) -> PublicReply:
+def _posted(mention: Mention, at: datetime) -> PublicReply:
     post = f"{mention.post}-answer"
     return PublicReply(
         id=public_reply_id(mention.brand, mention.channel, post),
@@ -97,7 +106,7 @@ def _posted(mention: Mention, at: datetime, text: str) -> PublicReply:
         thread=mention.thread,
         post=post,
         author=f"@{mention.brand}",
-        text=text,
+        text=TEXT,
         posted_at=at,
         received_at=at,
     )
