@@ -136,7 +136,7 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if began - self._kept > KEEP_EVERY_S:
                 await self._keep_offsets()
                 self._kept = began
-                self._show_lag()
+                await self._show_lag()
         except Overtaken as overtaken:
             self._say(f"{overtaken}: another process has written on; reading again from there")
             await self._take_up(list(self._consumer.assignment()))
@@ -165,11 +165,13 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(tp, max(offset, begins[tp]))
         self._times_taken_up += 1
 
-    def _show_lag(self) -> None:
+    async def _show_lag(self) -> None:
+        """By the position of the consumer: the ends of transactions, which are no records, lie behind it."""
         behind: Counter[int] = Counter()
-        for (topic, number), offset in self._model.written.items():
-            end = self._consumer.last_stable_offset(TopicPartition(topic, number))
-            behind[number] += max(0, (end or 0) - offset)
+        for tp in self._consumer.assignment():
+            end = self._consumer.last_stable_offset(tp)
+            if end is not None:
+                behind[tp.partition] += max(0, end - await self._consumer.position(tp))
         for number, records in behind.items():
             LAG_RECORDS.labels(STAGE, str(number)).set(records)
 

@@ -126,6 +126,10 @@ async def test_a_mention_that_was_not_routed_is_a_gap_until_it_is(workers: Worke
     async with asyncio.timeout(30):
         while metrics_of(port)["tenfour_completeness_gaps"] != 1:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
+    seen = metrics_of(port)
+    assert seen['tenfour_projected_rows_total{table="posts"}'] >= 1
+    assert seen['tenfour_events_total{stage="project"}'] > 0
+    assert sum(value for name, value in seen.items() if name.startswith("tenfour_lag_records")) == 0
     await run_pipeline(workers, [], undisturbed, stages=("classify", "route", "desk"), restart=False)
     await projected(workers)
     assert gaps(workers) == []
