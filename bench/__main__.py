@@ -22,6 +22,7 @@ from bench.latency import bench_latency
 from bench.lateness import bench_lateness
 from bench.machine import machine, pace
 from bench.model import bench_model
+from bench.projection import bench_projection
 from bench.report import Table, as_markdown, write_results
 from bench.scratch_broker import Say
 from bench.stage import bench_stage
@@ -38,6 +39,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool, Say], Table]]] = {
     "clock-cost": bench_clock_cost,
     "clock-lateness": bench_clock_lateness,
     "clock-recovery": bench_clock_recovery,
+    "projection": bench_projection,
 }
 CLASSIFIER: Final = ("classifier-types", "classifier-sentiment", "classifier-speed")
 """Sections that `bench.classifier` writes: it needs the data sets."""

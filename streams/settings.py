@@ -25,6 +25,12 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("", description="Kafka's address, host:port[,host:port]. Empty: the embedded broker.")
     data: Path = Field(Path(".tenfour"), description="Folder of the embedded broker's data.")
+    database: str = Field(
+        "",
+        validate_default=True,
+        description="The read model's database: `sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`. "
+        "Empty: SQLite, the file `desk.db` in the folder of the data.",
+    )
     policy: Path = Field(Path("policy.yaml"), description="The policy: types, teams, owners, targets.")
     model: Path = Field(Path("models/mentions"), description="Folder of the classifier's artefact.")
     second_model: Path | None = Field(
@@ -122,6 +128,11 @@ class Settings(BaseSettings):
     notify_minutes: Annotated[float, Field(gt=0)] = Field(
         30.0, description="Minutes from a step of an escalation; who could not be told by then is told no more."
     )
+
+    @field_validator("database")
+    @classmethod
+    def _in_the_folder_of_the_data(cls, url: str, info: ValidationInfo) -> str:
+        return url or f"sqlite:///{info.data.get('data', '.tenfour')}/desk.db"
 
     @field_validator("second_model", "publish_token_file", "notify_channels", mode="before")
     @classmethod
