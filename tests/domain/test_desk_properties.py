@@ -86,7 +86,8 @@ class DeskMachine(RuleBasedStateMachine):
         self.mentions = 0
         self.commands = 0
         self.accepted_replies: dict[str, Reply] = {}
-        self.on_their_way: dict[str, ReplyToPublish] = {}
+        self.on_their_way: dict[str, set[str]] = {}
+        """Replies that were handed on, each with the mentions that it answers."""
         self.answered_elsewhere: set[str] = set()
         """Replies on their way while the brand answered in another way."""
         self.holder_of_token: dict[str, str] = {}
@@ -123,9 +124,10 @@ class DeskMachine(RuleBasedStateMachine):
         """It answers what its author saw, and nothing that the customer has written since."""
         if not self.on_their_way:
             return
-        reply = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
+        reply = data.draw(st.sampled_from(sorted(self.on_their_way)))
+        del self.on_their_way[reply]
         before = self.waiting
-        told = self.hear(posted(self.minutes + later, reply.id))
+        told = self.hear(posted(self.minutes + later, reply))
         if before is not None:
             assert [getattr(event, "kind", None) for event in told] == ["reply_published"]
             assert self.waiting == before
@@ -135,8 +137,9 @@ class DeskMachine(RuleBasedStateMachine):
         """Its message waits again, in an open conversation, and nothing goes out by itself."""
         if not self.on_their_way:
             return
-        reply = self.on_their_way.pop(data.draw(st.sampled_from(sorted(self.on_their_way))))
-        told = self.hear(outcome(self.minutes, reply.id, result))
+        reply = data.draw(st.sampled_from(sorted(self.on_their_way)))
+        answered = self.on_their_way.pop(reply)
+        told = self.hear(outcome(self.minutes, reply, result))
         found = self.conversation
         if found is None:
             return
@@ -144,10 +147,10 @@ class DeskMachine(RuleBasedStateMachine):
         assert not any(isinstance(event, ReplyToPublish) for event in told)
         kinds = [event.kind for event in told if isinstance(event, ConversationChanged)]
         assert ("reply_failed" if result == "refused" else "reply_uncertain") in kinds
-        message = found.message(reply.mention)
-        if message is not None and message.type != "spam" and reply.id not in self.answered_elsewhere:
-            assert message.waits
-            assert found.status == Status.OPEN
+        if reply not in self.answered_elsewhere:
+            messages = [message for message in found.messages if message.mention in answered and message.type != "spam"]
+            assert all(message.waits for message in messages)
+            assert found.status == Status.OPEN or not messages
 
     @rule(who=answering, result=st.sampled_from(["refused", "uncertain"]), again=answering)
     def an_answer_fails_and_somebody_answers_anew(self, who, result, again) -> None:  # type: ignore[no-untyped-def]
@@ -385,10 +388,11 @@ class DeskMachine(RuleBasedStateMachine):
         for event in events:
             if isinstance(event, ReplyToPublish):
                 fence = self.accepted_replies.pop(event.id)  # KeyError: handed on without, or twice
-                self.on_their_way[event.id] = event
                 assert self.holder_of_token[fence.token] == event.author
                 assert event.mention == fence.last_inbound == f"m{self.mentions}"
                 assert before is not None
+                waited = {message.mention for message in before.messages if message.waits}
+                self.on_their_way[event.id] = waited or {event.mention}
                 assert before.in_review() == 0
                 assert not before.last_reply or before.last_reply == fence.follows
                 assert self.not_taken_over(event.id, event.author)
