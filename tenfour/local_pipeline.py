@@ -29,9 +29,8 @@ PROCESSES = (
     ("classify", ("run", "classify")),
     ("route and deadlines", ("run", "route", "deadlines")),
     ("desk", ("run", "desk")),
-    ("assign", ("run", "assign")),
     ("count and spikes", ("run", "count", "spikes")),
-    ("incidents", ("run", "propose", "incidents")),
+    ("assign and incidents", ("run", "assign", "propose", "incidents")),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
