@@ -19,7 +19,8 @@ ELSEWHERE: Final = {
     "TENFOUR_TRACEBACK": ("Set to anything to see where an error happened.", ""),
 }
 """Variables that are no settings of a process, with meaning and default."""
-_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSWORD")
+_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSWORD", "DATABASE")
+"""A database's URL holds its password."""
 
 
 class Variable(NamedTuple):
