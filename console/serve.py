@@ -11,7 +11,8 @@ from console.api import Times, new_console
 from console.commanding import Commanding
 from console.database import open_database
 from console.desk_answers import DeskAnswers, following
-from console.sql_threads import Database, require_tables
+from console.migrate import require_newest
+from console.sql_threads import Database
 from domain.desk_rules import Role
 from streams.http_serving import first_error, listen, serve
 from streams.http_writing import ACKNOWLEDGE_S, AwaitedWrites
@@ -38,7 +39,7 @@ async def serve_console(
     """
     await require_topics(settings.bootstrap, partitions=settings.partitions, topics=[DESK_INBOX, DESK_EVENTS])
     engine = open_database(settings.database)
-    require_tables(engine)
+    require_newest(engine)
     database, answers = Database(engine), DeskAnswers()
     broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
     on_lost = first_error(broken, "the reader of the desk's answers ended")

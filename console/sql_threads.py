@@ -7,12 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from console.database import DatabaseError, reachable
-from console.tables import METADATA
 from streams.http_refusals import unavailable
 
 THREADS: Final = 10
@@ -47,11 +45,3 @@ class Database:
     def _in_transaction(self, work: Callable[[Connection], _T]) -> _T:
         with self._engine.begin() as connection:
             return work(connection)
-
-
-def require_tables(engine: Engine) -> None:
-    """Raises DatabaseError where the database doesn't answer, or has not all tables."""
-    with reachable(engine):
-        found = set(inspect(engine).get_table_names())
-    if missing := sorted(METADATA.tables.keys() - found):
-        raise DatabaseError(f"TENFOUR_DATABASE has no table {missing[0]}; `tenfour run project` makes them")

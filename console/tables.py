@@ -1,7 +1,8 @@
-"""The read model's tables: what the log says, in rows. Nothing here is decided; all of it can be folded again from the log.
+"""The read model's tables: what the log says, in rows. Nothing here is decided; all of it can be folded again from the
+log.
 
-Every instant is in milliseconds since 1970, UTC, so that SQLite and PostgreSQL sort, compare and page by it alike. Ids are
-those of the records. Only `api_tokens` and `sent_commands` are not from the log.
+Every instant is in milliseconds since 1970, UTC, so that SQLite and PostgreSQL sort, compare and page by it alike. Ids
+are those of the records. Only `api_tokens` and `sent_commands` are not from the log.
 """
 
 from __future__ import annotations
@@ -95,11 +96,31 @@ POSTS: Final = Table(
     Column("risk_flags", _JSON),
     Column("language", String(3)),
     Column("state", String(16), nullable=False),
+    Column("settled", Boolean, nullable=False),  # a mention has an owner or an end; a reply is so from the start
     Index("ix_posts_conversation", "conversation", "posted_at", "id"),
     Index("ix_posts_state_received", "state", "received_at", "id"),
 )
-"""What customers and the brand said in public. `state` of a mention: taken_in, classified, routed, spam, dead_letter; of a
-reply: public."""
+"""What customers and the brand said in public. `state` of a mention: taken_in, classified, routed, spam, dead_letter;
+of a reply: public. Type and flags are those of the classifier until a person gives a label."""
+Index(
+    "ix_posts_unsettled",
+    POSTS.c.received_at,
+    POSTS.c.id,
+    sqlite_where=~POSTS.c.settled,
+    postgresql_where=~POSTS.c.settled,
+)
+
+LABELS: Final = Table(
+    "labels",
+    METADATA,
+    Column("mention", _KEY, primary_key=True),
+    _conversation(),
+    Column("type", String(32), nullable=False),
+    Column("risk_flags", _JSON),
+    Column("by", Text),
+    Column("at", BigInteger, nullable=False),
+)
+"""What a person says that a mention is, the last word of each. `risk_flags`: None leaves them as they are."""
 
 TIMERS: Final = Table(
     "timers",
@@ -122,7 +143,8 @@ TIMERS: Final = Table(
     Index("ix_timers_conversation", "conversation", "state", "due_at"),
     Index("ix_timers_state_due", "state", "due_at", "id"),
 )
-"""One row a cycle of a target. `id` is `conversation|target|cycle`; `state`: running, met, breached, cancelled, superseded."""
+"""One row a cycle of a target. `id` is `conversation|target|cycle`; `state`: running, met, breached, cancelled,
+superseded."""
 
 REPLIES: Final = Table(
     "replies",
@@ -221,8 +243,10 @@ DEAD_LETTERS: Final = Table(
     Column("offset", BigInteger, nullable=False),
     Column("stage", Text, nullable=False),
     Column("error", Text, nullable=False),
+    Column("mention", _KEY),  # whose way ended here, where that can be told
     Column("at", BigInteger, nullable=False),
     Index("ix_dead_letters_at", "at", "id"),
+    Index("ix_dead_letters_mention", "mention"),
 )
 """Where they come from and why, without their bytes."""
 

@@ -42,6 +42,13 @@ VERDICT_DELAY = Histogram(
 DESK_ANSWERS = Counter("tenfour_desk_answers_total", "Commands answered by the desk.", ["action", "code"])
 DESK_REPLIES = Counter("tenfour_desk_replies_total", "Replies handed on to be published.")
 DESK_ESCALATIONS = Counter("tenfour_desk_escalations_total", "Steps of escalations.", ["trigger", "kind"])
+PROJECTED_ROWS = Counter("tenfour_projected_rows_total", "Rows written to the read model.", ["table"])
+PROJECTION_LEFT_OUT = Counter(
+    "tenfour_projection_left_out_total", "Records that the read model can't hold: their conversation's key is too long."
+)
+COMPLETENESS_GAPS = Gauge(
+    "tenfour_completeness_gaps", "Mentions that were taken in a while ago and have neither an owner nor an end."
+)
 SPIKES = Counter("tenfour_spikes_total", "Spikes told.", ["type"])
 OPEN_SPIKES = Gauge("tenfour_open_spikes", "Spikes told that have not calmed down.", ["partition"])
 MODEL_SECONDS = Histogram(

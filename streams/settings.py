@@ -25,6 +25,12 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field("", description="Kafka's address, host:port[,host:port]. Empty: the embedded broker.")
     data: Path = Field(Path(".tenfour"), description="Folder of the embedded broker's data.")
+    database: str = Field(
+        "",
+        validate_default=True,
+        description="The read model's database: `sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`. "
+        "Empty: SQLite, the file `desk.db` in the folder of the data.",
+    )
     policy: Path = Field(Path("policy.yaml"), description="The policy: types, teams, owners, targets.")
     model: Path = Field(Path("models/mentions"), description="Folder of the classifier's artefact.")
     second_model: Path | None = Field(
@@ -87,10 +93,6 @@ class Settings(BaseSettings):
     gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="Largest body of one request to the gateway, in bytes."
     )
-    database: str = Field(
-        "sqlite:///.tenfour/desk.db",
-        description="The read model's database, `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.",
-    )
     console_host: str = Field("127.0.0.1", description="Address that the desk's API listens on.")
     console_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8720, description="Port of the desk's API; 0: any free one."
@@ -101,6 +103,11 @@ class Settings(BaseSettings):
     console_burst: Annotated[int, Field(gt=0, le=100_000)] = Field(
         60, description="Requests that a token may make at once."
     )
+
+    @field_validator("database")
+    @classmethod
+    def _in_the_folder_of_the_data(cls, url: str, info: ValidationInfo) -> str:
+        return url or f"sqlite:///{info.data.get('data', '.tenfour')}/desk.db"
 
     @field_validator("second_model", mode="before")
     @classmethod

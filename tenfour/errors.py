@@ -16,6 +16,7 @@ OPERATOR_ERRORS: Final = frozenset(
         "aiokafka.errors.KafkaError",
         "builtins.OSError",
         "console.database.DatabaseError",
+        "console.rebuild.WouldDrop",
         "domain.state_head.StateError",
         "domain.open_hours.CalendarError",
         "domain.policy_source.PolicyError",

@@ -26,6 +26,10 @@ COMMANDS: Final = {
     "topics": "Create the topics, or compare them with what is declared.",
     "policy": "Check the policy.",
     "sla": "When a target is due, and whether the log says what was told.",
+    "database": "Make the tables of the read model, or bring them to this release.",
+    "project": "Write what the log says into the read model until Ctrl-C.",
+    "rebuild": "Fold the log into the read model again.",
+    "gaps": "List the mentions that have neither an owner nor an end.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }
 """Each command is the `app` of the module `tenfour.<command>`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, NamedTuple
 
@@ -19,8 +20,8 @@ ELSEWHERE: Final = {
     "TENFOUR_TRACEBACK": ("Set to anything to see where an error happened.", ""),
 }
 """Variables that are no settings of a process, with meaning and default."""
-_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSWORD", "DATABASE")
-"""A database's URL holds its password."""
+_SECRET_WORDS: Final = ("TOKEN", "SECRET", "PASSWORD")
+_PASSWORD_IN_URL: Final = re.compile("(?<=://)([^:@/]*):[^@]*@")
 
 
 class Variable(NamedTuple):
@@ -79,4 +80,6 @@ def _shown(default: object) -> str:
 
 
 def _masked(name: str, value: str | None) -> str | None:
-    return "(set, not shown)" if value and any(word in name for word in _SECRET_WORDS) else value
+    if value and any(word in name for word in _SECRET_WORDS):
+        return "(set, not shown)"
+    return None if value is None else _PASSWORD_IN_URL.sub(r"\1:***@", value)

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection, RowMapping
 
 from console.database import open_database, reachable
-from console.sql_threads import require_tables
+from console.migrate import require_newest
 from console.tokens import TOKEN_BYTES, add_token, knows_person, list_tokens, revoke_token
 from domain.instants import from_ms
 from streams.settings import load_settings
@@ -64,7 +64,7 @@ def revoke(token: Annotated[str, typer.Argument(metavar="ID", help="Of `tenfour 
 @contextmanager
 def _database() -> Iterator[Connection]:
     engine = open_database(load_settings().database)
-    require_tables(engine)
+    require_newest(engine)
     with reachable(engine), engine.begin() as connection:
         yield connection
 

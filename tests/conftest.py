@@ -4,7 +4,6 @@ import pytest
 
 pytest_plugins = [
     "tests.kafka_broker",
-    "tests.postgres_server",
     "tests.pipeline.fixtures",
     "tests.console.desk_api",
     "tests.console.commanded_desk",

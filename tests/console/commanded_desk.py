@@ -130,4 +130,5 @@ async def counter(kafka: str, engine: Engine, answer_s: float = ANSWER_S) -> Asy
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
             yield Counter(client, engine, kafka)
+    database.close()
     assert lost == []

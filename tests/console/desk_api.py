@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,10 +13,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Connection, Engine, Table, delete, insert
 
+from bench.scratch_postgresql import scratch_database
 from console.api import Times, new_console
 from console.commanding import Commanding
 from console.database import open_database
 from console.desk_answers import DeskAnswers
+from console.migrate import upgrade
 from console.sql_threads import Database
 from console.tables import METADATA, PEOPLE
 from console.tokens import add_token
@@ -93,33 +94,50 @@ class DeskApi:
         return answer.json()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An empty read model in each kind of database."""
-    in_file = f"sqlite:///{tmp_path / 'desk.db'}"
-    url = in_file if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+@pytest.fixture(scope="session")
+def one_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A read model for all tests that empty it again."""
+    yield from _migrated(f"sqlite:///{tmp_path_factory.mktemp('read-model')}/desk.db")
+
+
+@pytest.fixture(scope="session")
+def one_postgresql(postgresql: str) -> Iterator[Engine]:
+    with scratch_database(postgresql, "read_model") as url:
+        yield from _migrated(url)
+
+
+def _migrated(url: str) -> Iterator[Engine]:
     engine = open_database(url)
-    METADATA.create_all(engine)
+    upgrade(engine)
     yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite(one_sqlite: Engine) -> Iterator[Engine]:
+    """An empty read model, where it doesn't matter in which database."""
+    yield one_sqlite
+    _empty(one_sqlite)
+
+
+@pytest.fixture(params=["one_sqlite", "one_postgresql"])
+def read_model(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An empty read model in each kind of database."""
+    engine: Engine = request.getfixturevalue(request.param)
+    yield engine
+    _empty(engine)
+
+
+def _empty(engine: Engine) -> None:
     with engine.begin() as connection:
         for table in METADATA.tables.values():
             connection.execute(delete(table))
-    engine.dispose()
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Engine]:
-    """An empty read model, where it doesn't matter in which database."""
-    engine = open_database(f"sqlite:///{tmp_path / 'desk.db'}")
-    METADATA.create_all(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-async def desk(engine: Engine) -> AsyncIterator[DeskApi]:
+async def desk(read_model: Engine) -> AsyncIterator[DeskApi]:
     """The API with its staff, over each kind of database; without Kafka, so it takes no commands."""
-    async with api(engine) as made:
+    async with api(read_model) as made:
         yield made
 
 
@@ -142,3 +160,4 @@ async def api(engine: Engine, *, staffed: bool = True, **settings: Any) -> Async
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
         yield DeskApi(app, engine, client, hand)
+    database.close()

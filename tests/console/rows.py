@@ -81,6 +81,7 @@ def post(id_: str = "m1", key: str = "Delta:x:1", **changed: Any) -> dict[str, A
         "risk_flags": ["refund_request"],
         "language": "en",
         "state": "routed",
+        "settled": True,
         **changed,
     }
 

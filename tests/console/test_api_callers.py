@@ -102,8 +102,10 @@ async def test_a_database_that_is_gone_is_told_without_its_words(
     small_desk: DeskApi, caplog: pytest.LogCaptureFixture
 ) -> None:
     with small_desk.engine.begin() as connection:
-        connection.execute(text("DROP TABLE api_tokens"))
+        connection.execute(text("ALTER TABLE api_tokens RENAME TO elsewhere"))
     answer = await small_desk.get("/v1/me", "ann")
+    with small_desk.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO api_tokens"))
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "SELECT" not in answer.text + caplog.text
 

@@ -25,11 +25,11 @@ from tests.product_topics import records_of
 
 
 @pytest.fixture
-def staff(engine: Engine) -> Engine:
+def staff(read_model: Engine) -> Engine:
     """The read model, which knows the staff."""
-    with engine.begin() as connection:
+    with read_model.begin() as connection:
         hire(connection)
-    return engine
+    return read_model
 
 
 @pytest.fixture

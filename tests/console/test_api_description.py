@@ -23,8 +23,9 @@ from sqlalchemy import insert
 
 from console.api import Times
 from console.database import open_database
+from console.migrate import upgrade
 from console.serve import serve_console
-from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, METADATA, POSTS, REPLIES, TIMERS, TRAIL
+from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, POSTS, REPLIES, TIMERS, TRAIL
 from streams.settings import Settings
 from tests.console import rows
 from tests.console.desk_api import ROLES, bearer, hire
@@ -70,7 +71,7 @@ def test_every_answer_is_one_that_the_description_has_and_none_is_a_failure(case
 
 def _fill(url: str) -> None:
     engine = open_database(url)
-    METADATA.create_all(engine)
+    upgrade(engine)
     with engine.begin() as connection:
         hire(connection)
         connection.execute(insert(CONVERSATIONS), [rows.conversation(KEY), rows.conversation("Delta:x:2", due_at=None)])

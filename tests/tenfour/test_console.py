@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import insert
 
 from console.database import open_database
-from console.tables import METADATA, PEOPLE
+from console.migrate import upgrade
+from console.tables import PEOPLE
 from tests.tenfour.command import ROOT, environment, tenfour
 
 Process = subprocess.Popen[str]
@@ -24,7 +25,7 @@ def database(tmp_path: Path) -> str:
     """The URL of a read model that knows Ann."""
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     engine = open_database(url)
-    METADATA.create_all(engine)
+    upgrade(engine)
     with engine.begin() as connection:
         row = {"id": "ann", "name": "Ann", "role": "agent", "teams": [], "active": True}
         connection.execute(insert(PEOPLE).values(row))

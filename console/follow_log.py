@@ -1,0 +1,196 @@
+"""The log into the read model, as it grows: a consumer group of its own, whose offsets are in the database.
+
+A batch's rows and its offsets are one transaction, and a batch is written only by whoever has read to exactly where
+the database is: after a crash nothing is missing and nothing is twice, and of two processes that both believe that a
+partition is theirs one comes too late and reads again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from sqlalchemy import Engine
+
+from console.find_gaps import OLD_ENOUGH_S, count_gaps
+from console.project_records import READ
+from console.read_model import ReadModel
+from console.row_changes import Changes
+from console.write_rows import Overtaken
+from streams.failure import end_process_on_error
+from streams.metrics import (
+    BATCH_RECORDS,
+    BATCH_SECONDS,
+    COMPLETENESS_GAPS,
+    EVENTS,
+    LAG_RECORDS,
+    PROJECTED_ROWS,
+    PROJECTION_LEFT_OUT,
+    STAGE_DELAY,
+)
+from streams.settings import Settings
+
+STAGE: Final = "project"
+GROUP: Final = f"tenfour-{STAGE}"
+POLL_MS: Final = 200
+POLL_RECORDS: Final = 5000
+PAUSE_S: Final = 0.05
+"""Between two transactions at least, unless they are large: what comes meanwhile shares the next."""
+LARGE: Final = 500
+"""Records that wait for no others."""
+KEEP_EVERY_S: Final = 1.0
+"""Between two writes of offsets alone, where the log holds nothing but time."""
+COUNT_EVERY_S: Final = 10.0
+
+Say = Callable[[str], None]
+Polled = dict[TopicPartition, list[ConsumerRecord]]
+
+
+class AnotherLog(RuntimeError):
+    """The database has read further than the log goes."""
+
+
+async def follow_log(
+    engine: Engine, settings: Settings, until: Callable[[], Awaitable[None]], on_started: Callable[[], None], say: Say
+) -> None:
+    """Returns after `until` has. What can't go on ends the process. `say` is told what an operator should know."""
+    consumer = new_consumer(settings)
+    follower = _Follower(consumer, ReadModel(engine), say)
+    consumer.subscribe(list(READ), listener=follower)
+    await consumer.start()
+    counting = asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine)))
+    working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+    try:
+        on_started()
+        await until()
+        follower.stopping = True
+        await working
+    finally:
+        counting.cancel()
+        working.cancel()
+        await consumer.stop()
+
+
+def new_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """Not started. Partitions go to processes by their number, whatever the topic: who has a conversation's messages
+    has its verdicts too."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        group_id=GROUP,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=100,
+        session_timeout_ms=int(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(settings.session_timeout_s * 1000 / 3),
+        partition_assignment_strategy=(RangePartitionAssignor,),
+    )
+
+
+class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer and one read model."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, model: ReadModel, say: Say) -> None:
+        self._consumer, self._model, self._say = consumer, model, say
+        self._busy = asyncio.Lock()
+        self._times_taken_up = 0
+        self._kept = 0.0
+        self.stopping = False
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        async with self._busy:  # what is being written may be finished; the next owner then begins behind it
+            self._model.give_up([(tp.topic, tp.partition) for tp in revoked])
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        async with self._busy:
+            await end_process_on_error("taking up partitions", self._take_up(list(assigned)))
+
+    async def work(self) -> None:
+        while not self.stopping:
+            times = self._times_taken_up
+            polled: Polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            began = time.monotonic()
+            async with self._busy:
+                if times == self._times_taken_up:
+                    await self._write(polled)
+                else:  # nobody can tell whether these were fetched before or after the positions were set
+                    await self._take_up(list(self._consumer.assignment()))
+            if sum(map(len, polled.values())) < LARGE:
+                await asyncio.sleep(max(0.0, began + PAUSE_S - time.monotonic()))
+        async with self._busy:
+            await self._keep_offsets()
+
+    async def _write(self, polled: Polled) -> None:
+        began = time.monotonic()
+        try:
+            if polled:
+                by_partition = {(tp.topic, tp.partition): records for tp, records in polled.items()}
+                _count(polled, await asyncio.to_thread(self._model.take, by_partition), time.monotonic() - began)
+            if began - self._kept > KEEP_EVERY_S:
+                await self._keep_offsets()
+                self._kept = began
+                self._show_lag()
+        except Overtaken as overtaken:
+            self._say(f"{overtaken}: another process has written on; reading again from there")
+            await self._take_up(list(self._consumer.assignment()))
+
+    async def _keep_offsets(self) -> None:
+        """In the database for ourselves, and in Kafka for whoever asks how far we are."""
+        await asyncio.to_thread(self._model.keep_offsets)
+        offsets = {TopicPartition(*partition): offset for partition, offset in self._model.written.items()}
+        if offsets:
+            with suppress(KafkaError):  # the group may be changing hands; the next time will do
+                await self._consumer.commit(offsets)
+
+    async def _take_up(self, tps: list[TopicPartition]) -> None:
+        found = await asyncio.to_thread(self._model.take_up, [(tp.topic, tp.partition) for tp in tps])
+        begins, ends = await self._consumer.beginning_offsets(tps), await self._consumer.end_offsets(tps)
+        for tp in tps:
+            offset = found[tp.topic, tp.partition]
+            if offset > ends[tp]:
+                raise AnotherLog(
+                    f"the read model has {tp.topic}-{tp.partition} up to {offset}, but the log ends at {ends[tp]}: it "
+                    "was made from another log; run `tenfour rebuild`, or set TENFOUR_DATABASE"
+                )
+            if 0 < offset < begins[tp]:
+                lost = begins[tp] - offset
+                self._say(f"{tp.topic}-{tp.partition}: {lost} records were deleted before they were read")
+            self._consumer.seek(tp, max(offset, begins[tp]))
+        self._times_taken_up += 1
+
+    def _show_lag(self) -> None:
+        behind: Counter[int] = Counter()
+        for (topic, number), offset in self._model.written.items():
+            end = self._consumer.last_stable_offset(TopicPartition(topic, number))
+            behind[number] += max(0, (end or 0) - offset)
+        for number, records in behind.items():
+            LAG_RECORDS.labels(STAGE, str(number)).set(records)
+
+
+def _count(polled: Polled, changes: Changes, seconds: float) -> None:
+    records = sum(map(len, polled.values()))
+    oldest = min(records[0].timestamp for records in polled.values())
+    EVENTS.labels(STAGE).inc(records)
+    BATCH_RECORDS.labels(STAGE).observe(records)
+    BATCH_SECONDS.labels(STAGE).observe(seconds)
+    STAGE_DELAY.labels(STAGE).observe(max(0.0, time.time() - oldest / 1000))
+    PROJECTION_LEFT_OUT.inc(changes.left_out)
+    for table, rows in changes.rows.items():
+        PROJECTED_ROWS.labels(table.name).inc(len(rows))
+
+
+async def _count_gaps(engine: Engine) -> None:
+    def count() -> int:
+        with engine.connect() as connection:
+            return count_gaps(connection, int((time.time() - OLD_ENOUGH_S) * 1000))
+
+    while True:
+        COMPLETENESS_GAPS.set(await asyncio.to_thread(count))
+        await asyncio.sleep(COUNT_EVERY_S)

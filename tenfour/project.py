@@ -1,0 +1,41 @@
+"""`tenfour project`: the log into the read model."""
+
+from __future__ import annotations
+
+import typer
+
+from console.database import open_database, reachable
+from console.follow_log import follow_log
+from console.migrate import require_newest
+from streams.metrics import serve_metrics
+from streams.running import collect_garbage_seldom, stop_signal
+from streams.settings import Settings, load_settings
+from streams.stages import run as run_on_uvloop
+from streams.topics import require_topics
+from tenfour.kafka import with_kafka
+from tenfour.printing import remark
+
+app = typer.Typer()
+
+
+@app.command()
+def project() -> None:
+    """Write what the log says into the read model, until SIGTERM or Ctrl-C."""
+    settings = load_settings()
+    engine = open_database(settings.database)
+    require_newest(engine)
+    settings = with_kafka(settings)
+    collect_garbage_seldom()
+    if settings.metrics_port:
+        serve_metrics(settings.metrics_port, settings.metrics_host)
+    with reachable(engine):
+        run_on_uvloop(_project(settings))
+
+
+async def _project(settings: Settings) -> None:
+    await require_topics(settings.bootstrap, partitions=settings.partitions)
+    engine = open_database(settings.database)
+    try:
+        await follow_log(engine, settings, stop_signal, lambda: remark("running project"), remark)
+    finally:
+        engine.dispose()
