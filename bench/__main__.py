@@ -23,6 +23,7 @@ from bench.latency import bench_latency
 from bench.lateness import bench_lateness
 from bench.machine import machine, pace
 from bench.model import bench_model
+from bench.projection import bench_projection
 from bench.report import Table, as_markdown, write_results
 from bench.scratch_broker import Say
 from bench.stage import bench_stage
@@ -40,6 +41,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool, Say], Table]]] = {
     "clock-lateness": bench_clock_lateness,
     "clock-recovery": bench_clock_recovery,
     "claims": bench_claims,
+    "projection": bench_projection,
 }
 CLASSIFIER: Final = ("classifier-types", "classifier-sentiment", "classifier-speed")
 """Sections that `bench.classifier` writes: it needs the data sets."""

@@ -20,7 +20,16 @@ from domain.typing_rules import classified_mention
 from schemas.codecs import encode
 from schemas.desk_records import DeskCommand, Person
 from schemas.ids import conversation_key
-from schemas.records import AnyRecord, Classification, ClassifiedMention, Mention, PublicReply, SlaEvent, Tick
+from schemas.records import (
+    AnyRecord,
+    Classification,
+    ClassifiedMention,
+    Mention,
+    PublicReply,
+    RoutedMention,
+    SlaEvent,
+    Tick,
+)
 from streams.topics import (
     DESK_EVENTS,
     DESK_INBOX,
@@ -118,7 +127,7 @@ class WholeLog:
 
 
 def _key_of(record: AnyRecord) -> bytes | None:
-    post = record.mention if isinstance(record, ClassifiedMention) else record
+    post = record.mention if isinstance(record, ClassifiedMention | RoutedMention) else record
     if isinstance(post, Mention | PublicReply):
         return conversation_key(post.brand, post.channel, post.thread).encode()
     conversation = getattr(record, "conversation", None)

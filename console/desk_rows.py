@@ -9,13 +9,13 @@ from console.row_changes import Changes, as_json, list_as_json
 from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, LABELS, PEOPLE, REPLIES
 from console.trail_rows import Place, put_trail
 from domain.instants import to_ms
-from schemas.desk_events import ChangeKind, ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
+from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import Person
 from schemas.ids import conversation_parts
 
 PEOPLE_PARTITION: Final = 0
 """People stand in every partition; in one of them they have one order."""
-_REPLY_STATES: Final[Mapping[ChangeKind, str]] = {
+_REPLY_STATES: Final[Mapping[str, str]] = {
     "reply_accepted": "pending",
     "reply_held": "held",
     "reply_approved": "approved",
@@ -23,6 +23,9 @@ _REPLY_STATES: Final[Mapping[ChangeKind, str]] = {
     "reply_undone": "undone",
     "reply_withdrawn": "withdrawn",
     "reply_handed_on": "handed_on",
+    "reply_uncertain": "uncertain",
+    "reply_failed": "failed",
+    "reply_published": "published",
 }
 
 

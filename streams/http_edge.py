@@ -48,7 +48,7 @@ class AnswerAlways:
             await refused.response()(scope, receive, counted)
         except Exception as error:
             # Not its text: pydantic's errors quote the input, which is personal.
-            self._log.error("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__)
+            self._log.error("%s %r failed: %s", scope["method"], scope["path"], type(error).__name__)
             if not started:
                 failure = RefusedRequest(500, "the server failed; its log has the kind of error")
                 await failure.response()(scope, receive, counted)

@@ -60,7 +60,7 @@ async def _once(settings: Settings, records: list[Mention | PublicReply], as_jso
     settings = settings.model_copy(update={"metrics_port": 0})
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tenfour-demo-") as folder:
-        async with local_pipeline(settings, Path(folder), _say) as pipeline:
+        async with local_pipeline(_with_own_database(settings, Path(folder)), Path(folder), _say) as pipeline:
             await _replay(pipeline, records, None, lambda _done, _total: None)
             _say("waiting until every stage has handled everything")
             await wait_until_drained(pipeline.settings.bootstrap, SOURCES)
@@ -74,6 +74,11 @@ async def _once(settings: Settings, records: list[Mention | PublicReply], as_jso
     if not flow.complete():
         _say("not complete: a mention has no end, a cycle no verdict, or a dead letter was written")
     return 0 if flow.complete() else 1
+
+
+def _with_own_database(settings: Settings, folder: Path) -> Settings:
+    """Made anew with the log: rows of another log don't go with it."""
+    return settings.model_copy(update={"database": f"sqlite:///{folder}/desk.db"})
 
 
 async def _count(bootstrap: str) -> Flow:
@@ -96,7 +101,7 @@ async def _live(settings: Settings, records: list[Mention | PublicReply], speed:
     if not settings.metrics_port:
         settings = settings.model_copy(update={"metrics_port": METRICS_PORT})
     stop = asyncio.create_task(stop_signal())
-    async with local_pipeline(settings, folder, _say) as pipeline:
+    async with local_pipeline(_with_own_database(settings, folder), folder, _say) as pipeline:
         state = DemoState(Flow(), pipeline, len(records))
         work = [asyncio.create_task(_watch(state)), asyncio.create_task(_replay_live(state, records, speed))]
         with Live(get_renderable=lambda: screen(state), console=CONSOLE, refresh_per_second=4):

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.database import open_database
+from console.migrate import upgrade
 from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
@@ -20,6 +22,7 @@ PROCESSES = (
     ("route and deadlines", ("run", "route", "deadlines")),
     ("desk", ("run", "desk")),
     ("count and spikes", ("run", "count", "spikes")),
+    ("read model", ("project",)),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
@@ -57,8 +60,9 @@ async def local_pipeline(
     the one that runs there already is used. `say` is told what happens, and what the processes write."""
     async with _kafka(settings.bootstrap, folder, say) as (bootstrap, broker):
         settings = settings.model_copy(update={"bootstrap": bootstrap})
-        say("topics")
-        await apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
+        say("topics and tables")
+        topics = apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
+        await asyncio.gather(topics, asyncio.to_thread(_make_tables, settings))
         say("stages")
         processes = (*PROCESSES, GATEWAY) if with_gateway else PROCESSES
         first = settings.metrics_port
@@ -87,6 +91,12 @@ async def _kafka(
         yield broker.bootstrap, broker
     finally:
         await asyncio.to_thread(broker.stop)
+
+
+def _make_tables(settings: Settings) -> None:
+    engine = open_database(settings.database)
+    upgrade(engine)
+    engine.dispose()
 
 
 def _command(metrics_port: int, arguments: Sequence[str]) -> list[str]:

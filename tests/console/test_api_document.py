@@ -42,10 +42,7 @@ def answered(line: str, address: str) -> Any:
     """What the command prints, as its reader would run it."""
     asked = line.replace("localhost:8720", address.removeprefix("http://"))
     environment = {**os.environ, "TOKEN": token_of("ann")}
-    ended = subprocess.run(
-        ["bash", "-c", asked], env=environment, capture_output=True, text=True, timeout=30, check=True
-    )
-    return json.loads(ended.stdout)
+    return json.loads(subprocess.check_output(["bash", "-c", asked], env=environment, timeout=30))
 
 
 @pytest.mark.parametrize("line", READS)

@@ -62,7 +62,7 @@ class Workers:
         with path.open("ab") as log:
             self._log_starts[name] = log.tell()
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "tenfour.main", "run", stage],
+                [sys.executable, "-m", "tenfour.main", *(("project",) if stage == "project" else ("run", stage))],
                 env={**os.environ, **settings},
                 stdout=log,
                 stderr=log,
