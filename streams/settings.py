@@ -93,6 +93,16 @@ class Settings(BaseSettings):
     gateway_max_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="Largest body of one request to the gateway, in bytes."
     )
+    console_host: str = Field("127.0.0.1", description="Address that the desk's API listens on.")
+    console_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        8720, description="Port of the desk's API; 0: any free one."
+    )
+    console_rate: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        20.0, description="Requests a second that a token may make of the desk's API, over time."
+    )
+    console_burst: Annotated[int, Field(gt=0, le=100_000)] = Field(
+        60, description="Requests that a token may make at once."
+    )
 
     @field_validator("database")
     @classmethod

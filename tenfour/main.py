@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "up": "Run everything on this machine until Ctrl-C.",
     "run": "Run stages in this process until Ctrl-C.",
     "gateway": "Take mentions and replies by HTTP until Ctrl-C.",
+    "console": "Serve the desk's API by HTTP until Ctrl-C.",
+    "tokens": "Make, list and revoke the tokens of the desk's API.",
     "classify": "Say of texts in a file what they are, without Kafka.",
     "replay": "Replay recorded mentions and replies into the log.",
     "tail": "Show the records of a topic as they come.",
