@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench.claims import bench_claims
 from bench.clock import bench_clock
 from bench.clock_cost import bench_clock_cost
 from bench.clock_lateness import bench_clock_lateness
@@ -39,6 +40,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool, Say], Table]]] = {
     "clock-cost": bench_clock_cost,
     "clock-lateness": bench_clock_lateness,
     "clock-recovery": bench_clock_recovery,
+    "claims": bench_claims,
     "projection": bench_projection,
 }
 CLASSIFIER: Final = ("classifier-types", "classifier-sentiment", "classifier-speed")

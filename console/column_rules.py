@@ -100,7 +100,7 @@ _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
     ),
     ESCALATIONS: (LATEST, {"started_at": FIRST, "holding_reply": KNOWN}),
     TRAIL: (FIRST, {}),
-    COMMANDS: (LATEST, {}),
+    COMMANDS: (FIRST, {}),  # what was told first stands: a repeat that is too old to tell says nothing of it
     PEOPLE: (LATEST, {}),
     DEAD_LETTERS: (FIRST, {}),
 }

@@ -64,17 +64,19 @@ async def follow_log(
     consumer = new_consumer(settings)
     follower = _Follower(consumer, ReadModel(engine), say)
     consumer.subscribe(list(READ), listener=follower)
-    await consumer.start()
-    counting = asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine)))
-    working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+    beside: list[asyncio.Task[None]] = []
     try:
+        await consumer.start()
+        beside.append(asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine))))
+        working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+        beside.append(working)
         on_started()
         await until()
         follower.stopping = True
         await working
     finally:
-        counting.cancel()
-        working.cancel()
+        for task in beside:
+            task.cancel()
         await consumer.stop()
 
 
@@ -125,7 +127,8 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if sum(map(len, polled.values())) < LARGE:
                 await asyncio.sleep(max(0.0, began + PAUSE_S - time.monotonic()))
         async with self._busy:
-            await self._keep_offsets()
+            with suppress(Overtaken):
+                await self._keep_offsets()
 
     async def _write(self, polled: Polled) -> None:
         began = time.monotonic()

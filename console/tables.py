@@ -2,7 +2,7 @@
 log.
 
 Every instant is in milliseconds since 1970, UTC, so that SQLite and PostgreSQL sort, compare and page by it alike. Ids
-are those of the records. Only `api_tokens` is not from the log.
+are those of the records. Only `api_tokens` and `sent_commands` are not from the log.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ CONVERSATIONS: Final = Table(
     # The lists that people page through, most pressing or newest first.
     Index("ix_conversations_status_changed", "status", "changed_at", "conversation"),
     Index("ix_conversations_team_status_changed", "team", "status", "changed_at", "conversation"),
+    Index("ix_conversations_status_priority", "status", "priority", "due_at", "conversation"),
     Index("ix_conversations_queue_status_priority", "queue", "status", "priority", "due_at", "conversation"),
     Index("ix_conversations_owner_status_changed", "owner", "status", "changed_at", "conversation"),
     Index("ix_conversations_brand_status_changed", "brand", "status", "changed_at", "conversation"),
@@ -269,3 +270,14 @@ API_TOKENS: Final = Table(
     Column("revoked_at", BigInteger),
 )
 """Who may call the API. The token itself is shown once and stored nowhere."""
+
+SENT_COMMANDS: Final = Table(
+    "sent_commands",
+    METADATA,
+    _id(),
+    _conversation(),
+    Column("by", Text, nullable=False),
+    Column("action", String(32), nullable=False),  # digest of what is asked for
+    Column("sent_at", BigInteger, nullable=False),
+)
+"""What the API sent to the desk: a repeat goes with the time that it had before, and is known from another command."""

@@ -6,51 +6,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from gateway.http import AnswerAlways, BodyLimit, CallerCheck, token_digests
+from gateway.http import CallerCheck, token_digests
 from gateway.intake_forms import MAX_POSTS, MentionForm, MentionForms, ReplyForm, ReplyForms
-from gateway.refusals import (
-    MAX_PROBLEMS,
-    NOTHING_TAKEN,
-    FieldProblem,
-    Refusal,
-    RefusedRequest,
-    refuse_http,
-    refuse_invalid,
-)
 from schemas.cloudevents import headers_of
 from schemas.codecs import encode
 from schemas.ids import conversation_key
 from schemas.records import Mention, PublicReply
-from streams.broker_probe import answering_cluster
+from streams.broker_probe import broker_answers
+from streams.http_edge import AnswerAlways, BodyLimit
+from streams.http_refusals import (
+    MAX_PROBLEMS,
+    FieldProblem,
+    Refusal,
+    RefusedRequest,
+    invalid_handler,
+    refuse_http,
+    unavailable,
+)
+from streams.http_writing import ACKNOWLEDGE_S, RETRY_AFTER_S, AwaitedWrites, OnBroken
+from streams.metrics import GATEWAY_REQUESTS
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW
-from streams.writing import WriteFailed, write_outbox
 
 SOURCE: Final = "/tenfour/gateway"
-ACKNOWLEDGE_S: Final = 10.0
-"""Seconds that the broker has for the posts of a request."""
-RETRY_AFTER_S: Final = 5
+NOTHING_TAKEN: Final = "nothing was taken: fields are wrong"
 _LOG = logging.getLogger("tenfour.gateway")
+_PROBLEMS: Final = {
+    "extra_forbidden": f"is unknown; leave it out, fields are {', '.join(MentionForm.model_fields)}",
+    "string_pattern_mismatch": "is no link; write it like https://example.com/post/1",
+}
 
 Clock = Callable[[], float]
 """Seconds since 1970."""
-OnBroken = Callable[[WriteFailed], None]
 Form = MentionForm | ReplyForm
 
 
@@ -90,29 +91,25 @@ def new_gateway(
         version="1",
         description=__doc__ or "",
         redoc_url=None,
-        exception_handlers={RequestValidationError: refuse_invalid, HTTPException: refuse_http},
+        exception_handlers={
+            RequestValidationError: invalid_handler(NOTHING_TAKEN, tags=("one", "many"), problems=_PROBLEMS),
+            HTTPException: refuse_http,
+        },
     )
-    _add_intake(app, Intake(producer, settings.partitions, clock, on_broken, acknowledge_s), brands)
+    writes = AwaitedWrites(producer, _LOG, on_broken, acknowledge_s)
+    _add_intake(app, Intake(writes, settings.partitions, clock), brands)
     _add_probes(app, settings.bootstrap)
-    app.add_middleware(BodyLimit, settings.gateway_max_bytes)
+    app.add_middleware(BodyLimit, settings.gateway_max_bytes, "send fewer posts in one request")
     app.add_middleware(CallerCheck, token_digests(settings.gateway_tokens))
-    app.add_middleware(AnswerAlways)
+    app.add_middleware(AnswerAlways, GATEWAY_REQUESTS, _LOG)
     return app
 
 
 class Intake:
     """Writes posts into the log and waits until they are there."""
 
-    def __init__(
-        self,
-        producer: AIOKafkaProducer,
-        partitions: int,
-        clock: Clock,
-        on_broken: OnBroken | None,
-        acknowledge_s: float,
-    ) -> None:
-        self._producer, self._partitions, self._clock = producer, partitions, clock
-        self._on_broken, self._acknowledge_s = on_broken, acknowledge_s
+    def __init__(self, writes: AwaitedWrites, partitions: int, clock: Clock) -> None:
+        self._writes, self._partitions, self._clock = writes, partitions, clock
 
     async def take(self, forms: Sequence[Form]) -> Acceptance:
         """Raises RefusedRequest where the broker does not acknowledge."""
@@ -124,33 +121,12 @@ class Intake:
             key = conversation_key(record.brand, record.channel, record.thread)
             self._add(outbox, key.encode(), record, int(now * 1000))
             accepted.append(Accepted(id=record.id, conversation=key))
-        await self._write(outbox, len(accepted))
+        await self._writes.write(outbox, f"{len(accepted)} posts", "send the posts again")
         return Acceptance(accepted=accepted)
 
     def _add(self, outbox: Outbox, key: bytes, record: Mention | PublicReply, timestamp: int) -> None:
         group = outbox.to(MENTIONS_RAW.name, partition_of(key, self._partitions))
         group.append(OutgoingRecord(key, encode(record), headers_of(record, SOURCE), timestamp))
-
-    async def _write(self, outbox: Outbox, count: int) -> None:
-        try:
-            async with asyncio.timeout(self._acknowledge_s):
-                await write_outbox(self._producer, outbox)
-        except TimeoutError:
-            _LOG.warning("posts that the broker did not acknowledge within %g s: %d", self._acknowledge_s, count)
-            raise _unavailable("the broker did not acknowledge in time; send the posts again") from None
-        except WriteFailed as error:
-            _LOG.warning("posts that the broker did not take: %d; %s", count, error)
-            if self._on_broken is not None and not _passes(error):
-                self._on_broken(error)
-            raise _unavailable("the broker did not take the posts; send them again") from None
-
-
-def _passes(error: WriteFailed) -> bool:
-    return isinstance(error.__cause__, KafkaError) and bool(error.__cause__.retriable)
-
-
-def _unavailable(error: str) -> RefusedRequest:
-    return RefusedRequest(503, error, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _add_intake(app: FastAPI, intake: Intake, brands: frozenset[str] | None) -> None:
@@ -193,16 +169,9 @@ def _add_probes(app: FastAPI, bootstrap: str) -> None:
         responses={503: {"model": Refusal, "description": "No broker answers."}},
     )
     async def readyz() -> Health:
-        if not await _broker_answers(bootstrap):
-            raise _unavailable("no broker answers")
+        if not await broker_answers(bootstrap):
+            raise unavailable("no broker answers", RETRY_AFTER_S)
         return Health(status="ready")
-
-
-async def _broker_answers(bootstrap: str) -> bool:
-    for address in bootstrap.split(","):
-        if await asyncio.to_thread(answering_cluster, address.strip()) is not None:
-            return True
-    return False
 
 
 def _of_known_brands(

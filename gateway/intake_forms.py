@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from schemas.ids import mention_id, public_reply_id
-from schemas.records import MAX_TEXT_CHARACTERS, Instant, Mention, Name, PublicReply
+from schemas.record_fields import PlainName, without_nul
+from schemas.records import MAX_TEXT_CHARACTERS, Instant, Mention, PublicReply
 
 MAX_POSTS: Final = 500
 """Most posts in one request."""
@@ -19,12 +20,6 @@ MAX_FOLLOWERS: Final = 10**12
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("contains a NUL character, which databases can't hold; remove it")
-    return text
-
-
 def _time_text(value: Any) -> Any:
     # A bare number would be taken for seconds or milliseconds, by its size.
     if not isinstance(value, str) or not _TIME.match(value):
@@ -32,8 +27,7 @@ def _time_text(value: Any) -> Any:
     return value
 
 
-PlainName = Annotated[Name, AfterValidator(_without_nul)]
-PlainText = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_without_nul)]
+PlainText = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(without_nul)]
 Link = Annotated[str, Field(max_length=MAX_URL_CHARACTERS, pattern=r"^https?://\S+$")]
 PostedAt = Annotated[Instant, BeforeValidator(_time_text)]
 

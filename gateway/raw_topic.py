@@ -1,24 +1,20 @@
-"""For the writers of `mentions-raw`: the time that it has reached, and a producer that ends in time."""
+"""For the writers of `mentions-raw`: the time that it has reached."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codecs import UndecodableRecord, decode
 from schemas.records import Tick
 from streams.reading import POLL_MS, POLL_RECORDS, reader
 from streams.topics import MENTIONS_RAW
-from streams.writing import new_producer
 
 FIRST_LOOK_RECORDS: Final = 200
 """Ticks are dense: mostly so few records from the end hold one. Where they don't, eight times as many are read."""
-PRODUCER_STOP_S: Final = 5.0
 
 
 async def log_time(bootstrap: str) -> datetime | None:
@@ -58,17 +54,3 @@ def _tick_time(value: bytes | None) -> datetime | None:
     except UndecodableRecord:
         return None
     return record.at if isinstance(record, Tick) else None
-
-
-@asynccontextmanager
-async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    """A started producer. On the way out it delivers what it has, unless its broker is gone."""
-    producer = new_producer(bootstrap)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        # Without an end it would wait for its broker for ever.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PRODUCER_STOP_S):
-                await producer.stop()

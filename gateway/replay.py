@@ -13,7 +13,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from domain.policy import Policy
-from gateway.raw_topic import log_time, open_producer
+from gateway.raw_topic import log_time
 from gateway.replay_file import ReplayError
 from gateway.replay_schedule import LONGEST_SILENCE, Scheduled, paced, schedule
 from schemas.cloudevents import headers_of
@@ -23,7 +23,7 @@ from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, require_topics
-from streams.writing import write_outbox
+from streams.writing import open_producer, write_outbox
 
 SOURCE: Final = "/tenfour/replay"
 WRITE_RECORDS: Final = 2000

@@ -33,7 +33,17 @@ MAX_NAME_CHARACTERS: Final = 256
 MAX_KEY_CHARACTERS: Final = 3 * 12 * MAX_NAME_CHARACTERS + 2
 """Three names and two colons, each character at worst four bytes of UTF-8, written `%XX`."""
 
+
+def without_nul(text: str) -> str:
+    """The text. Raises ValueError if it holds a NUL."""
+    if "\0" in text:
+        raise ValueError("contains a NUL character, which databases can't hold; remove it")
+    return text
+
+
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+PlainName = Annotated[Name, AfterValidator(without_nul)]
+"""As callers may give it."""
 ConversationKey = Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)]
 """What `schemas.ids.conversation_key` returns."""
 MentionType = Literal[

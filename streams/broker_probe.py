@@ -1,5 +1,6 @@
 """Asks a Kafka broker whether it is there: one Metadata request over a plain socket, without a client."""
 
+import asyncio
 import socket
 import struct
 from typing import BinaryIO
@@ -19,6 +20,14 @@ def answering_cluster(bootstrap: str, timeout_s: float = 2.0) -> str | None:
                 return _cluster_id(_response(answer))
     except (OSError, ValueError, struct.error):
         return None
+
+
+async def broker_answers(bootstrap: str) -> bool:
+    """Whether any of the addresses, host:port[,host:port], answers."""
+    for address in bootstrap.split(","):
+        if await asyncio.to_thread(answering_cluster, address.strip()) is not None:
+            return True
+    return False
 
 
 def _request() -> bytes:

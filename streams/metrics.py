@@ -85,6 +85,13 @@ CLASSIFIER_MODE = Gauge(
 )
 TEXTS_READ_AGAIN = Counter("tenfour_texts_read_again_total", "Texts that the second model decided.")
 GATEWAY_REQUESTS = Counter("tenfour_gateway_requests_total", "Requests to the HTTP gateway.", ["status"])
+CONSOLE_REQUESTS = Counter("tenfour_console_requests_total", "Requests to the desk's API.", ["status"])
+CONSOLE_COMMAND_SECONDS = Histogram(
+    "tenfour_console_command_seconds",
+    "Seconds from a command's request to its answer; of those that the desk did not answer in time, to the 202.",
+    ["action"],
+    buckets=_SECONDS,
+)
 
 
 def serve_metrics(port: int, host: str) -> None:

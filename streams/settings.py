@@ -128,6 +128,16 @@ class Settings(BaseSettings):
     notify_minutes: Annotated[float, Field(gt=0)] = Field(
         30.0, description="Minutes from a step of an escalation; who could not be told by then is told no more."
     )
+    console_host: str = Field("127.0.0.1", description="Address that the desk's API listens on.")
+    console_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        8720, description="Port of the desk's API; 0: any free one."
+    )
+    console_rate: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        20.0, description="Requests a second that a token may make of the desk's API, over time."
+    )
+    console_burst: Annotated[int, Field(gt=0, le=100_000)] = Field(
+        60, description="Requests that a token may make at once."
+    )
 
     @field_validator("database")
     @classmethod

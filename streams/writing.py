@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +15,7 @@ from streams.record_batches import Outbox, OutgoingRecord
 MAX_BATCH_BYTES = 900_000
 """Below Kafka's default limit for a batch (1 MiB); a larger single record travels alone."""
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
+PRODUCER_STOP_S = 5.0
 
 
 class WriteFailed(RuntimeError):
@@ -34,6 +36,20 @@ def new_producer(bootstrap: str, *, transactional_id: str | None = None, **setti
         transactional_id=transactional_id,
         **settings,
     )
+
+
+@asynccontextmanager
+async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A started producer. On the way out it delivers what it has, unless its broker is gone."""
+    producer = new_producer(bootstrap)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        # Without an end it would wait for its broker for ever.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PRODUCER_STOP_S):
+                await producer.stop()
 
 
 async def write_outbox(producer: AIOKafkaProducer, outbox: Outbox) -> None:

@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "gateway": "Take mentions and replies by HTTP until Ctrl-C.",
     "publish": "Post the desk's replies on their channel until Ctrl-C.",
     "notify": "Tell people of escalations until Ctrl-C.",
+    "console": "Serve the desk's API by HTTP until Ctrl-C.",
+    "tokens": "Make, list and revoke the tokens of the desk's API.",
     "classify": "Say of texts in a file what they are, without Kafka.",
     "replay": "Replay recorded mentions and replies into the log.",
     "tail": "Show the records of a topic as they come.",

@@ -2,7 +2,12 @@
 
 import pytest
 
-pytest_plugins = ["tests.kafka_broker", "tests.pipeline.fixtures"]
+pytest_plugins = [
+    "tests.kafka_broker",
+    "tests.pipeline.fixtures",
+    "tests.console.desk_api",
+    "tests.console.commanded_desk",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

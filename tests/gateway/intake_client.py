@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from gateway.intake import new_gateway
-from gateway.raw_topic import open_producer
 from streams.settings import Settings
+from streams.writing import open_producer
 
 NOW = 1_700_000_000.25
 """2023-11-14T22:13:20.250Z: what the gateway's clock says in every test."""

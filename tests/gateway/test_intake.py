@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from gateway.intake import new_gateway
 from gateway.intake_forms import MAX_POSTS, MentionForm, ReplyForm
-from gateway.raw_topic import open_producer
 from schemas.codecs import decode
 from schemas.ids import conversation_key, mention_id, public_reply_id
 from schemas.records import Mention, PublicReply
@@ -26,7 +25,7 @@ from streams.embedded_broker import start_broker
 from streams.partitions import partition_of
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, apply_topics
-from streams.writing import WriteFailed
+from streams.writing import WriteFailed, open_producer
 from tests.gateway.intake_client import NOW, caller, clock, post
 from tests.kafka_broker import HEAP_MB
 from tests.product_topics import SETTINGS, records_of

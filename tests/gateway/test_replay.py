@@ -11,7 +11,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from domain.policy import parse_policy
-from gateway.raw_topic import log_time, open_producer
+from gateway.raw_topic import log_time
 from gateway.replay import ReplayTotals, replay, span_after_last_post
 from gateway.replay_file import ReplayError
 from schemas.codecs import UndecodableRecord, decode
@@ -21,7 +21,7 @@ from streams.reading import read_to_end
 from streams.record_batches import OutgoingRecord
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, TopicError
-from streams.writing import write_records
+from streams.writing import open_producer, write_records
 
 RAW = MENTIONS_RAW.name
 CHANNEL = "replayed"

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.serve import GatewayError, serve_gateway
+from gateway.serve import serve_gateway
+from streams.http_serving import ServingError
 from streams.settings import Settings
 from streams.topics import TopicError
 from tests.gateway.intake_client import post
@@ -97,7 +98,7 @@ async def test_nothing_of_a_request_is_logged(kafka: str, caplog: pytest.LogCapt
 async def test_a_port_that_is_taken_is_told_with_its_setting(kafka: str) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
         settings = Settings(bootstrap=kafka, gateway_port=taken.getsockname()[1])
-        with pytest.raises(GatewayError, match="in use; set TENFOUR_GATEWAY_HOST and TENFOUR_GATEWAY_PORT"):
+        with pytest.raises(ServingError, match="in use; set TENFOUR_GATEWAY_HOST and TENFOUR_GATEWAY_PORT"):
             await serve_gateway(settings, None, time.time)
 
 

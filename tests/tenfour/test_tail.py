@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from gateway.raw_topic import open_producer
 from schemas.codecs import encode
 from schemas.ids import mention_id
 from schemas.records import Mention, Tick
 from streams.record_batches import OutgoingRecord
 from streams.topics import DEAD_LETTERS, MENTIONS_RAW, TopicError
-from streams.writing import write_records
+from streams.writing import open_producer, write_records
 from tenfour.shown_records import shown_records
 from tests.tenfour.command import ROOT, Ended, environment, tenfour
 

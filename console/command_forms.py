@@ -1,0 +1,49 @@
+"""What callers may ask the desk to do: the actions of `schemas/desk_records.py`, strictly."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Field, create_model
+
+from schemas.desk_records import Action
+from schemas.record_fields import without_nul
+
+KINDS: Final = get_args(Action)
+NAMES: Final = tuple(str(kind.model_fields["do"].default) for kind in KINDS)
+"""What `do` may be."""
+
+
+def _nothing_with_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_nul(value)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _nothing_with_nul(item)
+    return value
+
+
+if TYPE_CHECKING:
+    _Strict: TypeAlias = Action
+else:  # a word that is misspelt would change what is done
+    _Strict = reduce(
+        or_, [create_model(kind.__name__, __base__=kind, __cls_kwargs__={"extra": "forbid"}) for kind in KINDS]
+    )
+
+CommandForm = Annotated[_Strict, Field(discriminator="do"), BeforeValidator(_nothing_with_nul)]
+
+EXAMPLES: Final[dict[str, Any]] = {
+    "claim": {"summary": "Hold the conversation alone", "value": {"do": "claim"}},
+    "reply": {
+        "summary": "Answer in public, with the token of one's claim",
+        "value": {
+            "do": "reply",
+            "token": "de48f6bb0f0a4a2c8f0b5d5a4c7d5f10",
+            "last_inbound": "8a8d1f0c2b7e4d6f9a3b5c7d9e1f2a4b",
+            "text": "It is on its way.",
+        },
+    },
+    "note": {"summary": "Leave a note for the desk", "value": {"do": "note", "text": "Called; calls back on Monday."}},
+    "snooze": {"summary": "Let it rest", "value": {"do": "snooze", "until": "2026-03-04T08:00:00Z"}},
+}
