@@ -16,11 +16,11 @@ from typing import Final
 import httpx
 
 from bench.delays import COLUMNS, told
+from bench.free_ports import free_port
 from bench.report import Table
 from bench.scratch_broker import Say, own_broker
 from bench.scratch_postgresql import NoPostgresql, scratch_database, scratch_postgresql
 from bench.staffed_desk import (
-    free_port,
     let_in,
     open_conversations,
     open_desk,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Final
 import httpx
 import psutil
 
+from bench.free_ports import free_port
 from bench.processes import end
 from bench.watching import Stuck
 from streams.settings import PREFIX
@@ -34,7 +34,7 @@ class DeadlinesWorker:
     partitions: int
     log: Path
     _process: psutil.Popen | None = None
-    _metrics_port: int = field(default_factory=lambda: _free_port())
+    _metrics_port: int = field(default_factory=free_port)
     _log_start: int = 0
 
     @property
@@ -108,10 +108,3 @@ def deadlines_worker(bootstrap: str, partitions: int) -> Iterator[DeadlinesWorke
             yield worker
         finally:
             worker.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -15,10 +15,11 @@ import httpx
 from sqlalchemy import Engine, insert, text
 
 from bench.delays import COLUMNS, told
+from bench.free_ports import free_port
 from bench.report import Table
 from bench.scratch_broker import Say, own_broker
 from bench.scratch_postgresql import scratch_database, scratch_postgresql
-from bench.staffed_desk import START_S, environment, free_port, let_in, staff, token_of
+from bench.staffed_desk import START_S, environment, let_in, staff, token_of
 from bench.watching import Stuck
 from console.database import open_database
 from console.migrate import upgrade

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+
+from bench.free_ports import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "postgres"
@@ -39,7 +40,7 @@ def scratch_postgresql(*, durable: bool = True) -> Iterator[str]:
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         _run(programs / "initdb", "-D", str(data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
-        port = _free_port()
+        port = free_port()
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
         options += "" if durable else " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         _run(programs / "pg_ctl", "-D", str(data), "-w", "-l", f"{folder}/log", "-o", options, "start")
@@ -75,10 +76,3 @@ def _run(program: Path, *arguments: str) -> None:
     subprocess.run(
         [*as_user, str(program), *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -129,11 +128,6 @@ async def until_shown(client: httpx.AsyncClient, person: Person, conversations: 
             pass  # it is starting
         await asyncio.sleep(0.2)
     raise Stuck("the API does not show what the desk has")
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _outbox(settings: Settings, records: Iterable[AnyRecord]) -> Outbox:

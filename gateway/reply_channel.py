@@ -20,10 +20,10 @@ import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from domain.publishing import Answer, Post
-from gateway.intake_forms import Link, PlainName
+from gateway.intake_forms import Link
 from schemas.desk_events import ReplyToPublish
 from schemas.ids import conversation_parts
-from schemas.record_fields import Instant, Name
+from schemas.record_fields import Instant, Name, PlainName
 from streams.metrics import PUBLISH_REQUESTS
 from streams.settings import Settings, SettingsError
 

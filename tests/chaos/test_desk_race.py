@@ -20,11 +20,11 @@ import httpx
 import pytest
 
 from bench.beside import beside
+from bench.free_ports import free_port
 from bench.scratch_postgresql import scratch_database, scratch_postgresql
 from bench.staffed_desk import (
     PROCESSES,
     environment,
-    free_port,
     let_in,
     open_conversations,
     open_desk,

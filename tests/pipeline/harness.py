@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -219,14 +218,6 @@ def _outbox(items: list[Scheduled]) -> Outbox:
     for item in items:
         outbox.to(MENTIONS_RAW.name, item.partition).append(OutgoingRecord(item.key, encode(item.record), [], now))
     return outbox
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def metrics_of(port: int) -> dict[str, float]:

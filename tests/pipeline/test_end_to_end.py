@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from bench.free_ports import free_port
 from gateway.replay_file import read_replay
 from schemas.ids import conversation_key
 from schemas.records import DeadLetter, Mention, PublicReply, RoutedMention
@@ -15,7 +16,6 @@ from tests.pipeline.harness import (
     PARTITIONS,
     STAGES,
     Workers,
-    free_port,
     metrics_of,
     run_pipeline,
     undisturbed,

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from sqlalchemy import select
 
+from bench.free_ports import free_port
 from console.database import open_database
 from console.follow_log import GROUP
 from console.project_records import READ
@@ -18,7 +19,7 @@ from console.tables import CONVERSATIONS, POSTS, TIMERS
 from gateway.replay_file import read_replay
 from schemas.ids import conversation_key, mention_id
 from streams.progress import wait_until_drained
-from tests.pipeline.harness import PARTITIONS, Outcome, Workers, free_port, metrics_of, run_pipeline, undisturbed
+from tests.pipeline.harness import PARTITIONS, Outcome, Workers, metrics_of, run_pipeline, undisturbed
 from tests.pipeline.test_desk import DESK_STAGES
 from tests.pipeline.test_end_to_end import BUNDLE
 from tests.pipeline.traffic import BRAND, EPOCH, complaint

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bench.free_ports import free_port
 from schemas.codecs import encode
 from schemas.ids import conversation_key
 from schemas.records import ClassifiedMention, Mention
@@ -16,7 +17,6 @@ from tests.pipeline.harness import (
     PARTITIONS,
     Outcome,
     Workers,
-    free_port,
     metrics_of,
     run_pipeline,
     undisturbed,

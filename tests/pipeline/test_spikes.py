@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.free_ports import free_port
 from domain.mention_counts import brand_key
 from schemas.records import Mention
 from streams.partitions import partition_of
@@ -20,7 +21,6 @@ from tests.pipeline.harness import (
     SPIKE_STAGES,
     Outcome,
     Workers,
-    free_port,
     metrics_of,
     run_pipeline,
     undisturbed,
