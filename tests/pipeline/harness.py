@@ -32,6 +32,8 @@ STAGES = ("classify", "route", "deadlines")
 """From a mention to its verdict."""
 SPIKE_STAGES = ("classify", "count", "spikes")
 """From a mention to a spike."""
+OUTSIDE = ("project", "publish", "notify")
+"""Processes that are no stages."""
 PARTITIONS = 4
 CHUNK = 200
 LAST_DEADLINE_AFTER = timedelta(hours=25)
@@ -61,7 +63,7 @@ class Workers:
         with path.open("ab") as log:
             self._log_starts[name] = log.tell()
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "tenfour.main", *(("project",) if stage == "project" else ("run", stage))],
+                [sys.executable, "-m", "tenfour.main", *(() if stage in OUTSIDE else ("run",)), stage],
                 env={**os.environ, **settings},
                 stdout=log,
                 stderr=log,
