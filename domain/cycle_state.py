@@ -106,6 +106,8 @@ class Case(Struct, array_like=True):
     ended: list[Ended] = []
     resolved_at: int | None = None
     reopen_ms: int = 0
+    cancelled: list[str] = []
+    """Mentions that nobody need answer, the latest: sent again, as an edited post is with another time, they stay so."""
 
 
 _ENCODER: Final = Encoder()

@@ -114,7 +114,7 @@ def _open_case(turn: Turn, start: TimerStart, cycle: Cycle, linked: str = "") ->
 def _after_message(turn: Turn, start: TimerStart, cycle: Cycle) -> bool:
     """A message in a conversation that has a case; whether it changed anything."""
     case = turn.case
-    if case.answered_until is not None and cycle.started <= case.answered_until:
+    if start.mention in case.cancelled or (case.answered_until is not None and cycle.started <= case.answered_until):
         return False
     if not case.opened:  # only the desk's own targets so far, or the case was cancelled
         _open_case(turn, start, cycle)

@@ -12,6 +12,8 @@ from schemas.records import TargetMinutes, TimerCancel, TimerOwner, TimerStop, T
 
 REMEMBERED_OWNERS: Final = 8
 """Changes of owner, the latest: the cause of a miss looks back from the due time."""
+REMEMBERED_CANCELLED: Final = 32
+"""Of a case."""
 
 _MINUTE_MS: Final = 60_000
 Word = TimerStop | TimerCancel | TimerSupersede | TimerOwner
@@ -71,6 +73,8 @@ def _cancel(turn: Turn, word: TimerCancel) -> bool:
     if not own and len(pending) == len(case.pending):
         return False
     case.pending = pending
+    if word.mention not in case.cancelled:
+        case.cancelled = [*case.cancelled, word.mention][-REMEMBERED_CANCELLED:]
     for cycle in own:
         if cycle.status == Status.RUNNING and cycle.due < at:
             turn.breach(cycle)
