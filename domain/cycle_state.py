@@ -107,7 +107,7 @@ class Case(Struct, array_like=True):
     resolved_at: int | None = None
     reopen_ms: int = 0
     cancelled: list[str] = []
-    """Mentions that nobody need answer, the latest. One that comes again, as an edited post with another time, stays so."""
+    """Mentions that nobody need answer, the latest; one that comes again, with another time when edited, stays so."""
 
 
 _ENCODER: Final = Encoder()
