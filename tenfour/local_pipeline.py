@@ -37,6 +37,7 @@ PROCESSES = (
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
 GATEWAY = ("gateway", ("gateway",))
+CONSOLE = ("console", ("console",))
 SOURCES = (
     ("classify", "tenfour-classify", MENTIONS_RAW.name),
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
@@ -54,14 +55,14 @@ NOTIFY = ("notify", ("notify",))
 
 
 def beside_the_stages(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Processes that reach outside: those that the settings say where to."""
+    """Processes that face outside; those that reach out, if the settings say where to."""
     publish = (PUBLISH,) if settings.publish_url else ()
-    return GATEWAY, *publish, *((NOTIFY,) if settings.notify_channels else ())
+    return GATEWAY, CONSOLE, *publish, *((NOTIFY,) if settings.notify_channels else ())
 
 
 def sources(settings: Settings) -> list[tuple[str, str, str]]:
-    """SOURCES, with those of the processes that reach outside."""
-    outside = [name for name, _ in beside_the_stages(settings)[1:]]
+    """SOURCES, with those of the processes that reach out."""
+    outside = [process[0] for process in beside_the_stages(settings) if process in (PUBLISH, NOTIFY)]
     return [*SOURCES, *[(name, f"tenfour-{name}", DESK_EVENTS.name) for name in outside]]
 
 

@@ -1,4 +1,4 @@
-"""`tenfour up`: the broker, every stage and the gateway on one machine, restarted when they die, shown as they run."""
+"""`tenfour up`: the broker, every stage, the gateway and the console on one machine, restarted when they die, shown as they run."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def _screen(pipeline: LocalPipeline, lags: Sequence[StageLag]) -> RenderableType
     where = Table(show_header=False, title="Where")
     where.add_row("Kafka", settings.bootstrap)
     where.add_row("send mentions to", f"http://{settings.gateway_host}:{settings.gateway_port}/v1/mentions")
+    where.add_row("the desk's API", f"http://{settings.console_host}:{settings.console_port}/docs")
     for name, port in pipeline.metrics_ports.items():
         where.add_row(f"metrics of {name}", f"http://{settings.metrics_host}:{port}/metrics")
     return Group(processes(pipeline.supervisor.snapshot()), _lag_table(lags), where)
