@@ -1,4 +1,4 @@
-"""`tenfour up`: the broker, every stage, the gateway and the console on one machine, restarted when they die, shown as they run."""
+"""`tenfour up`: broker, stages, gateway and console on one machine, restarted when they die, shown as they run."""
 
 from __future__ import annotations
 
