@@ -21,6 +21,7 @@ from bench.clock_lateness import bench_clock_lateness
 from bench.clock_recovery import bench_clock_recovery
 from bench.latency import bench_latency
 from bench.lateness import bench_lateness
+from bench.list_pages import bench_list_pages
 from bench.machine import machine, pace
 from bench.model import bench_model
 from bench.projection import bench_projection
@@ -42,6 +43,7 @@ BENCHMARKS: Final[dict[str, Callable[[bool, Say], Table]]] = {
     "clock-recovery": bench_clock_recovery,
     "claims": bench_claims,
     "projection": bench_projection,
+    "list-pages": bench_list_pages,
 }
 CLASSIFIER: Final = ("classifier-types", "classifier-sentiment", "classifier-speed")
 """Sections that `bench.classifier` writes: it needs the data sets."""

@@ -46,7 +46,9 @@ def furthest(states: Sequence[str]) -> ColumnRule:
     """Never back in the order of the states."""
     rank = {state: number for number, state in enumerate(states)}
     # Spelled out, as parameters they would travel with every row.
-    spelled = [(literal_column(f"'{state}'"), literal_column(str(number))) for state, number in rank.items()]
+    spelled: list[tuple[Any, Any]] = [
+        (literal_column(f"'{state}'"), literal_column(str(number))) for state, number in rank.items()
+    ]
     return ColumnRule(
         lambda old, new: new if rank[new] >= rank[old] else old,
         lambda old, new: case((case(*spelled, value=new) >= case(*spelled, value=old), new), else_=old),

@@ -7,9 +7,10 @@ and is taken from there whenever either side changes. So it is the same whicheve
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     and_,
@@ -30,7 +31,7 @@ from console.tables import CONVERSATIONS, DEAD_LETTERS, LABELS, POSTS, TIMERS
 _POSTS: Final = POSTS.c
 _CONVERSATIONS: Final = CONVERSATIONS.c
 _TIMERS: Final = TIMERS.c
-_KEYS: Final = bindparam("keys", expanding=True)
+_KEYS: Final[BindParameter[Any]] = bindparam("keys", expanding=True)
 _PROMISED: Final = ("first_response", "next_response", "resolution")
 """To the customer. Of the desk's own targets none is a breach that anybody outside would notice."""
 

@@ -64,17 +64,19 @@ async def follow_log(
     consumer = new_consumer(settings)
     follower = _Follower(consumer, ReadModel(engine), say)
     consumer.subscribe(list(READ), listener=follower)
-    await consumer.start()
-    counting = asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine)))
-    working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+    beside: list[asyncio.Task[None]] = []
     try:
+        await consumer.start()
+        beside.append(asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine))))
+        working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+        beside.append(working)
         on_started()
         await until()
         follower.stopping = True
         await working
     finally:
-        counting.cancel()
-        working.cancel()
+        for task in beside:
+            task.cancel()
         await consumer.stop()
 
 
@@ -125,7 +127,8 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if sum(map(len, polled.values())) < LARGE:
                 await asyncio.sleep(max(0.0, began + PAUSE_S - time.monotonic()))
         async with self._busy:
-            await self._keep_offsets()
+            with suppress(Overtaken):
+                await self._keep_offsets()
 
     async def _write(self, polled: Polled) -> None:
         began = time.monotonic()
@@ -136,7 +139,7 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if began - self._kept > KEEP_EVERY_S:
                 await self._keep_offsets()
                 self._kept = began
-                self._show_lag()
+                await self._show_lag()
         except Overtaken as overtaken:
             self._say(f"{overtaken}: another process has written on; reading again from there")
             await self._take_up(list(self._consumer.assignment()))
@@ -165,11 +168,13 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(tp, max(offset, begins[tp]))
         self._times_taken_up += 1
 
-    def _show_lag(self) -> None:
+    async def _show_lag(self) -> None:
+        """By the position of the consumer: the ends of transactions, which are no records, lie behind it."""
         behind: Counter[int] = Counter()
-        for (topic, number), offset in self._model.written.items():
-            end = self._consumer.last_stable_offset(TopicPartition(topic, number))
-            behind[number] += max(0, (end or 0) - offset)
+        for tp in self._consumer.assignment():
+            end = self._consumer.last_stable_offset(tp)
+            if end is not None:
+                behind[tp.partition] += max(0, end - await self._consumer.position(tp))
         for number, records in behind.items():
             LAG_RECORDS.labels(STAGE, str(number)).set(records)
 

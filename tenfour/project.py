@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+import uvloop
 
 from console.database import open_database, reachable
 from console.follow_log import follow_log
@@ -10,7 +11,6 @@ from console.migrate import require_newest
 from streams.metrics import serve_metrics
 from streams.running import collect_garbage_seldom, stop_signal
 from streams.settings import Settings, load_settings
-from streams.stages import run as run_on_uvloop
 from streams.topics import require_topics
 from tenfour.kafka import with_kafka
 from tenfour.printing import remark
@@ -29,7 +29,7 @@ def project() -> None:
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, settings.metrics_host)
     with reachable(engine):
-        run_on_uvloop(_project(settings))
+        uvloop.run(_project(settings))
 
 
 async def _project(settings: Settings) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from bench.scratch_postgresql import NoPostgresql, scratch_database, scratch_postgresql
 from console.database import open_database
 from console.migrate import upgrade
+from console.tables import METADATA
 
 _NUMBERS = count()
 
@@ -32,14 +34,30 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/desk.db"
         return
-    with scratch_database(request.getfixturevalue("postgresql"), f"test_{next(_NUMBERS)}") as url:
+    with scratch_database(request.getfixturevalue("postgresql"), f"test_{os.getpid()}_{next(_NUMBERS)}") as url:
         yield url
 
 
-@pytest.fixture
-def engine(empty_database: str) -> Iterator[Engine]:
-    """A database with the tables of this release."""
-    engine = open_database(empty_database)
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql: str) -> Iterator[Engine]:
+    """A database with tables that all tests share, one after the other."""
+    with scratch_database(postgresql, f"shared_{os.getpid()}") as url:
+        engine = open_database(url)
+        upgrade(engine)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database with the tables of this release, and nothing in them."""
+    if request.param == "postgresql":
+        shared: Engine = request.getfixturevalue("postgresql_engine")
+        with shared.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(METADATA.tables)}"))
+        yield shared
+        return
+    engine = open_database(f"sqlite:///{tmp_path}/desk.db")
     upgrade(engine)
     yield engine
     engine.dispose()

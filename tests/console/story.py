@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from bench.whole_log import WholeLog, Written
+from bench.whole_log import POLICY, WholeLog, Written
 from console.project_records import project
 from console.tables import READ_TO
 from console.write_rows import FROM_THE_LOG, Move, Partition, positions, write_batch
+from domain.routing import route
+from domain.typing_rules import classified_mention
 from schemas.codecs import encode
 from schemas.desk_events import DeskAnswer
 from schemas.desk_records import Action, Approve, Claim, DeskCommand, Label, Note, Person, Promised, Reply, Resolve
@@ -25,7 +27,7 @@ from schemas.records import (
     RiskFlag,
     Tick,
 )
-from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW
+from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday, in every team's hours."""
@@ -131,6 +133,17 @@ class Story(WholeLog):
         assert answer.reply is not None, answer
         return answer.reply
 
+    def refused_by_the_desk(self, post: Mention, classification: Classification) -> None:
+        """Routed, and a dead letter of the desk."""
+        classified = classified_mention(post, classification)
+        routed = route(classified, POLICY)
+        assert routed.mention is not None
+        assert routed.desk is not None
+        self.write(MENTIONS_RAW, post)
+        self.write(MENTIONS_CLASSIFIED, classified)
+        self.write(MENTIONS_ROUTED, routed.mention)
+        self.end_at("desk", routed.desk, "ValueError")
+
     def end_at(self, stage: str, record: AnyRecord, error: str = "UnknownBrand") -> DeadLetter:
         """The record becomes a dead letter of the stage."""
         topic = {"classify": MENTIONS_RAW, "route": MENTIONS_CLASSIFIED}.get(stage, MENTIONS_RAW)
@@ -175,6 +188,7 @@ def busy_day() -> list[Written]:
     story.do("lea", "praise", Resolve(last_inbound=said("praise")))
     story.write(MENTIONS_RAW, mention("unknown-brand", 1, 62))
     story.end_at("classify", mention("unknown-brand", 1, 62))
+    story.refused_by_the_desk(mention("refused", 1, 62), found())
     story.write(MENTIONS_RAW, mention("on-its-way", 1, 63))
     story.pass_time(24 * 60)
     story.reply(public_reply("late", 24 * 60))
