@@ -1,4 +1,4 @@
-"""`tenfour up`: broker, stages, gateway and the desk's API on one machine, restarted when they die, shown as they run."""
+"""`tenfour up`: broker, stages, gateway and the desk's API on one machine, restarted when they die, with a screen."""
 
 from __future__ import annotations
 
