@@ -36,8 +36,8 @@ PROCESSES = (
     ("read model", ("project",)),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
-GATEWAY = ("gateway", ("gateway",))
-CONSOLE = ("console", ("console",))
+SERVERS = (("gateway", ("gateway",)), ("desk API", ("console",)))
+"""What people and programs call."""
 SOURCES = (
     ("classify", "tenfour-classify", MENTIONS_RAW.name),
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
@@ -55,9 +55,9 @@ NOTIFY = ("notify", ("notify",))
 
 
 def beside_the_stages(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Processes that face outside; those that reach out, if the settings say where to."""
+    """What is called from outside; and what reaches out, if the settings say where to."""
     publish = (PUBLISH,) if settings.publish_url else ()
-    return GATEWAY, CONSOLE, *publish, *((NOTIFY,) if settings.notify_channels else ())
+    return *SERVERS, *publish, *((NOTIFY,) if settings.notify_channels else ())
 
 
 def sources(settings: Settings) -> list[tuple[str, str, str]]:
@@ -83,7 +83,7 @@ class LocalPipeline:
 
 @asynccontextmanager
 async def local_pipeline(
-    settings: Settings, folder: Path, say: Callable[[str], None], *, with_gateway: bool = False
+    settings: Settings, folder: Path, say: Callable[[str], None], *, with_servers: bool = False
 ) -> AsyncIterator[LocalPipeline]:
     """Starts everything and stops it in order. Without `settings.bootstrap` the embedded broker runs on `folder`, or
     the one that runs there already is used. `say` is told what happens, and what the processes write."""
@@ -93,7 +93,7 @@ async def local_pipeline(
         topics = apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
         await asyncio.gather(topics, asyncio.to_thread(_make_tables, settings))
         say("stages")
-        processes = (*PROCESSES, *beside_the_stages(settings)) if with_gateway else PROCESSES
+        processes = (*PROCESSES, *beside_the_stages(settings)) if with_servers else PROCESSES
         first = settings.metrics_port
         ports = {name: first + place for place, (name, _) in enumerate(processes)} if first else {}
         commands = [(name, _command(ports.get(name, 0), arguments)) for name, arguments in processes]

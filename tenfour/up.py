@@ -1,4 +1,4 @@
-"""`tenfour up`: broker, stages, gateway and console on one machine, restarted when they die, shown as they run."""
+"""`tenfour up`: broker, stages, gateway and the desk's API on one machine, restarted when they die, with a screen."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def up(
 
 async def _up(settings: Settings) -> None:
     stop = asyncio.create_task(stop_signal())
-    async with local_pipeline(settings, broker_folder(settings), _say, with_gateway=True) as pipeline:
+    async with local_pipeline(settings, broker_folder(settings), _say, with_servers=True) as pipeline:
         await _show(pipeline, stop)
         _say("stopping")
         if pipeline.broker_died:

@@ -56,8 +56,8 @@ def test_a_mistake_in_the_file_of_channels_is_told_with_its_line_and_without_the
 
 def test_neither_runs_with_the_rest_unless_the_settings_say_where_to() -> None:
     both = Settings(publish_url="https://channel.example", notify_channels=Path("channels.yaml"))
-    assert [name for name, _ in beside_the_stages(Settings())] == ["gateway", "console"]
-    assert [name for name, _ in beside_the_stages(both)] == ["gateway", "console", "publish", "notify"]
+    assert [name for name, _ in beside_the_stages(Settings())] == ["gateway", "desk API"]
+    assert [name for name, _ in beside_the_stages(both)] == ["gateway", "desk API", "publish", "notify"]
     assert sources(both)[-2:] == [
         ("publish", "tenfour-publish", "desk-events"),
         ("notify", "tenfour-notify", "desk-events"),
