@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import Field, RootModel, create_model, model_validator
 
 from schemas.desk_records import Action
 from schemas.record_fields import without_nul
@@ -16,12 +16,12 @@ NAMES: Final = tuple(str(kind.model_fields["do"].default) for kind in KINDS)
 """What `do` may be."""
 
 
-def _nothing_with_nul(value: Any) -> Any:
+def require_no_nul(value: Any) -> None:
+    """Raises ValueError if a text in it holds a NUL."""
     if isinstance(value, str):
-        return without_nul(value)
+        without_nul(value)
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _nothing_with_nul(item)
-    return value
+        require_no_nul(item)
 
 
 if TYPE_CHECKING:
@@ -31,7 +31,16 @@ else:  # a word that is misspelt would change what is done
         or_, [create_model(kind.__name__, __base__=kind, __cls_kwargs__={"extra": "forbid"}) for kind in KINDS]
     )
 
-CommandForm = Annotated[_Strict, Field(discriminator="do"), BeforeValidator(_nothing_with_nul)]
+
+class CommandForm(RootModel[Annotated[_Strict, Field(discriminator="do")]]):
+    """One of the actions; `do` says which."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_with_nul(cls, value: Any) -> Any:
+        require_no_nul(value)
+        return value
+
 
 EXAMPLES: Final[dict[str, Any]] = {
     "claim": {"summary": "Hold the conversation alone", "value": {"do": "claim"}},

@@ -43,7 +43,7 @@ def new_command(by: str, conversation: str, idempotency_key: str, action: Action
         conversation=conversation,
         by=by,
         sent_at=from_ms(now_ms),
-        action=action.model_dump(),  # type: ignore[arg-type]
+        action=action.model_dump(),
     )
 
 

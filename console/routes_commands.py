@@ -69,11 +69,11 @@ def add_command_routes(app: FastAPI, database: Database, commanding: Commanding,
     )
     async def give_command(
         key: KeyInPath,
-        action: Annotated[CommandForm, Body(openapi_examples=EXAMPLES)],
+        form: Annotated[CommandForm, Body(openapi_examples=EXAMPLES)],
         idempotency_key: IdempotencyKey,
         caller: Annotated[Caller, Depends(caller_of)],
     ) -> Response:
-        began = clock()
+        began, action = clock(), form.root
         command = new_command(caller.person, key, idempotency_key, action, int(began * 1000))
         answer = await commanding.give(command)
         status = 202 if answer is None else status_of(answer)

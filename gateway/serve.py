@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.intake import ACKNOWLEDGE_S, Clock, new_gateway
+from gateway.intake import Clock, new_gateway
 from streams.http_serving import first_error, listen, serve
+from streams.http_writing import ACKNOWLEDGE_S
 from streams.running import stop_signal
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, require_topics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ CODES: Final = {
 }
 """By status, where nothing says it better."""
 
-Handler = Callable[[Request, Exception], Awaitable[Response]]
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 
 class FieldProblem(BaseModel):

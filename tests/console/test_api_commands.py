@@ -184,7 +184,7 @@ async def test_the_token_of_somebody_elses_claim_is_of_no_use(desk: Counter) -> 
     key = await opened(desk.kafka)
     token = await desk.token("ann", key)
     answer = await desk.give("bob", key, "reply", token=token, last_inbound="m1", text="Mine!")
-    assert (answer.status_code, answer.json()["code"]) == (409, "claimed_by_other")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_token")
 
 
 async def test_what_is_closed_takes_no_reply(desk: Counter) -> None:
