@@ -100,11 +100,12 @@ _STATEMENTS: Final = (
         CASE WHEN n % :share = 0 THEN 'open' WHEN n % 17 = 0 THEN 'spam' ELSE 'resolved' END,
         (ARRAY['customer_complaint', 'product_question', 'sales_inquiry', 'positive_feedback'])[1 + n % 4],
         team, team || '-queue',
-        CASE WHEN n % 3 = 0 THEN 'agent-' || n % :people END, CASE WHEN n % 30 = 0 THEN 'agent-' || n % :people END,
-        1 + n % 5, n % 20 = 0, 0, NULL, 'm' || n, 1700000000000 + n * 1000::bigint, 1700000000000 + n * 1500::bigint,
-        CASE WHEN n % 20 = 0 THEN 1700000000000 + (n * 7919 % :number) * 2000::bigint END, 0
+        CASE WHEN n / 40 % 3 = 0 THEN 'agent-' || n / 10 % :people END, NULL,
+        1 + n / 11 % 5, n % :share = 0 AND n / 130 % 2 = 0, 0, NULL, 'm' || n,
+        1700000000000 + n * 1000::bigint, 1700000000000 + n * 1500::bigint,
+        CASE WHEN n % :share = 0 AND n / 130 % 2 = 0 THEN 1700000000000 + (n::bigint * 7919 % :number) * 2000 END, 0
     FROM generate_series(1, :number) AS n,
-        LATERAL (SELECT (ARRAY['support', 'product', 'sales', 'pr'])[1 + n / 7 % 4] AS team) AS teams
+        LATERAL (SELECT (ARRAY['support', 'product', 'sales', 'pr'])[1 + n / 70 % 4] AS team) AS teams
     """,
     """
     INSERT INTO timers

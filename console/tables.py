@@ -69,13 +69,24 @@ CONVERSATIONS: Final = Table(
     Column("breaches", Integer, nullable=False, server_default="0"),
     # The lists that people page through, most pressing or newest first.
     Index("ix_conversations_status_changed", "status", "changed_at", "conversation"),
-    Index("ix_conversations_team_status_changed", "team", "status", "changed_at", "conversation"),
+    # Of one team, queue, person or brand the newest are few to sort, or many and soon found among all.
     Index("ix_conversations_status_priority", "status", "priority", "due_at", "conversation"),
+    Index("ix_conversations_team_status_priority", "team", "status", "priority", "due_at", "conversation"),
     Index("ix_conversations_queue_status_priority", "queue", "status", "priority", "due_at", "conversation"),
-    Index("ix_conversations_owner_status_changed", "owner", "status", "changed_at", "conversation"),
-    Index("ix_conversations_brand_status_changed", "brand", "status", "changed_at", "conversation"),
+    Index("ix_conversations_owner_status_priority", "owner", "status", "priority", "due_at", "conversation"),
+    Index("ix_conversations_brand_status_priority", "brand", "status", "priority", "due_at", "conversation"),
 )
 """One row a conversation, as it stands. `status`: open, resolved, spam."""
+_PRESSING: Final = (
+    CONVERSATIONS.c.status,
+    CONVERSATIONS.c.priority,
+    CONVERSATIONS.c.due_at,
+    CONVERSATIONS.c.conversation,
+)
+_HELD: Final = CONVERSATIONS.c.holder.is_not(None)
+Index("ix_conversations_held", CONVERSATIONS.c.holder, *_PRESSING, sqlite_where=_HELD, postgresql_where=_HELD)
+_DOUBTFUL: Final = CONVERSATIONS.c.in_review > 0
+Index("ix_conversations_in_review", *_PRESSING, sqlite_where=_DOUBTFUL, postgresql_where=_DOUBTFUL)
 
 POSTS: Final = Table(
     "posts",

@@ -15,6 +15,7 @@ depends_on: Final = None
 
 _KEY: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _JSON: Final = sa.JSON().with_variant(JSONB(), "postgresql")
+_PRESSING: Final = ("status", "priority", "due_at", "conversation")
 
 
 def upgrade() -> None:
@@ -74,21 +75,14 @@ def _make_conversations() -> None:
         sa.Column("breaches", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("conversation", name="pk_conversations"),
     )
-    op.create_index(
-        "ix_conversations_brand_status_changed", "conversations", ["brand", "status", "changed_at", "conversation"]
-    )
-    op.create_index(
-        "ix_conversations_owner_status_changed", "conversations", ["owner", "status", "changed_at", "conversation"]
-    )
-    op.create_index(
-        "ix_conversations_queue_status_priority",
-        "conversations",
-        ["queue", "status", "priority", "due_at", "conversation"],
-    )
     op.create_index("ix_conversations_status_changed", "conversations", ["status", "changed_at", "conversation"])
-    op.create_index(
-        "ix_conversations_team_status_changed", "conversations", ["team", "status", "changed_at", "conversation"]
-    )
+    for column in ("team", "queue", "owner", "brand"):
+        op.create_index(f"ix_conversations_{column}_status_priority", "conversations", [column, *_PRESSING])
+    for name, columns, where in (
+        ("ix_conversations_held", ["holder", *_PRESSING], sa.text("holder IS NOT NULL")),
+        ("ix_conversations_in_review", [*_PRESSING], sa.text("in_review > 0")),
+    ):
+        op.create_index(name, "conversations", columns, sqlite_where=where, postgresql_where=where)
 
 
 def _make_posts() -> None:
