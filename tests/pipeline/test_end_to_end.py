@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -71,7 +72,14 @@ async def test_each_process_serves_its_metrics(workers: Workers) -> None:
     assert started == 50
     assert 0 < breached < 50
     assert deadlines["tenfour_verdict_delay_seconds_count"] == breached
-    assert sum(value for name, value in deadlines.items() if name.startswith("tenfour_lag_records")) == 0
+    await _until_no_lag(ports["deadlines"])
+
+
+async def _until_no_lag(port: int) -> None:
+    """Lag is shown once a second; on a busy machine, later."""
+    async with asyncio.timeout(30):
+        while sum(value for name, value in metrics_of(port).items() if name.startswith("tenfour_lag_records")):
+            await asyncio.sleep(0.2)
 
 
 async def test_a_reply_behind_a_backlog_causes_no_breach(workers: Workers) -> None:
