@@ -141,6 +141,7 @@ async def test_a_cursor_that_is_none_is_refused(desk: DeskApi, after: str) -> No
         ("/v1/commands", {"since": "2026-03-02T12:00:00"}, "since"),
         ("/v1/commands", {"conversation": "a\0b"}, "conversation"),
         ("/v1/timers", {"state": "late"}, "state"),
+        ("/v1/escalations", {"state": "late"}, "state"),
         ("/v1/escalations", {"trigger": "rain"}, "trigger"),
         ("/v1/people", {"active": "perhaps"}, "active"),
     ],
