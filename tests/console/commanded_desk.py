@@ -102,9 +102,9 @@ async def opened(kafka: str, *messages: str) -> str:
     return key
 
 
-async def proposed(kafka: str, *conversations: str) -> str:
+async def proposed(kafka: str, *conversations: str, incident: str = "") -> str:
     """Id of a new incident that these conversations have in common."""
-    incident = uuid.uuid4().hex
+    incident = incident or uuid.uuid4().hex
     record = IncidentProposed(
         id=derive_id("incident_proposed", incident),
         incident=incident,

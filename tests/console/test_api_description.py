@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from console.rights import RIGHTS
 from streams.settings import Settings
-from tests.console.commanded_desk import write_inbox
+from tests.console.commanded_desk import proposed, write_inbox
 from tests.console.desk_api import bearer
 from tests.console.served_desk import INCIDENT, ServedDesk, fill
 from tests.domain.desk_log import inbound
@@ -54,6 +54,7 @@ def description(staffed_kafka: str, tmp_path_factory: pytest.TempPathFactory) ->
     database = f"sqlite:///{tmp_path_factory.mktemp('desk')}/desk.db"
     fill(database, KEY)
     asyncio.run(write_inbox(staffed_kafka, [(KEY, inbound(conversation=KEY))]))
+    asyncio.run(proposed(staffed_kafka, KEY, incident=INCIDENT))
     settings = Settings(bootstrap=staffed_kafka, database=database, console_port=0, console_burst=100_000)
     with ServedDesk(settings) as address:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")

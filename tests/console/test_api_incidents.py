@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
+from console.rebuild import rebuild
 from console.routes_conversations import MAX_LATEST
 from console.tables import COMMANDS, INCIDENT_MEMBERS, INCIDENTS, TRAIL
 from schemas.codecs import decode
@@ -116,6 +117,22 @@ async def test_a_lead_confirms_an_agent_drafts_and_the_lead_sends_and_closes(cou
     assert (approved.status_code, approved.json()["kind"]) == (200, "approved")
     closed = await counted.decide("lea", id_, "close")
     assert (closed.status_code, closed.json()["status"]) == (200, "closed")
+
+
+async def test_what_was_decided_is_shown_once_the_log_is_read(counted: Counter) -> None:
+    key = await opened(counted.kafka)
+    id_ = await proposed(counted.kafka, key)
+    await counted.decide("lea", id_, "confirm")
+    stated = (await counted.decide("ann", id_, "state", text="We know.")).json()
+    await rebuild(counted.engine, counted.kafka, drop_older=True, progress=lambda _done, _of: None)
+    shown = (await counted.client.get(f"{LIST}/{id_}", headers=bearer("eve"))).json()
+    stands = shown["incident"]
+    assert (stands["status"], stands["confirmed_by"], stands["stated_by"]) == ("confirmed", "lea", "ann")
+    assert (stands["statement"], stands["text"]) == (stated["statement"], "We know.")
+    assert [item["conversation"] for item in shown["members"]["items"]] == [key]
+    assert {item["kind"] for item in shown["trail"]["items"]} == {"proposed", "confirmed", "stated"}
+    answer = (await counted.client.get(f"/v1/commands/{stated['cause']}", headers=bearer("eve"))).json()
+    assert (answer["state"], answer["answer"]) == ("answered", stated)
 
 
 async def test_an_incident_is_dismissed_with_a_reason_and_then_takes_no_more(counted: Counter) -> None:
