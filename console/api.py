@@ -26,6 +26,7 @@ from console.rights import require_right
 from console.routes_commands import add_command_routes
 from console.routes_conversations import add_conversation_routes
 from console.routes_desk import add_desk_routes
+from console.routes_incidents import add_incident_routes
 from console.sql_threads import RETRY_AFTER_S, Database
 from domain.desk_rules import Role
 from streams.broker_probe import broker_answers
@@ -89,6 +90,7 @@ def new_console(
     _add_probes(app, database, settings.bootstrap)
     add_conversation_routes(app, database)
     add_command_routes(app, database, commanding, times.clock)
+    add_incident_routes(app, database, commanding, times.clock)
     add_desk_routes(app, database, times.clock)
     return app
 

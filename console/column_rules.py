@@ -16,6 +16,8 @@ from console.tables import (
     CONVERSATIONS,
     DEAD_LETTERS,
     ESCALATIONS,
+    INCIDENT_MEMBERS,
+    INCIDENTS,
     LABELS,
     PEOPLE,
     POSTS,
@@ -69,6 +71,8 @@ REPLY_STATES: Final = (
     "failed",
     "published",
 )
+INCIDENT_STATES: Final = ("proposed", "confirmed", "dismissed", "closed")
+MEMBER_STATES: Final = ("joined", "accepted", "answered", "skipped")
 TIMER_STATES: Final = ("running", "superseded", "cancelled", "met", "breached")
 
 _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
@@ -99,6 +103,24 @@ _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
         },
     ),
     ESCALATIONS: (LATEST, {"started_at": FIRST, "holding_reply": KNOWN}),
+    INCIDENTS: (
+        LATEST,
+        {
+            **dict.fromkeys(("brand", "type", "spike", "title", "proposed_at"), FIRST),
+            **dict.fromkeys(("confirmed_by", "approved_by", "reason"), KNOWN),
+            # A command that is repeated is told again, with the incident as it stood after it.
+            "status": furthest(INCIDENT_STATES),
+            "changed_at": MOST,
+        },
+    ),
+    INCIDENT_MEMBERS: (
+        LATEST,
+        {
+            **dict.fromkeys(("incident", "conversation", "joined_at"), FIRST),
+            "state": furthest(MEMBER_STATES),
+            "reason": KNOWN,
+        },
+    ),
     TRAIL: (FIRST, {}),
     COMMANDS: (FIRST, {}),  # what was told first stands: a repeat that is too old to tell says nothing of it
     PEOPLE: (LATEST, {}),

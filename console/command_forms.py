@@ -1,4 +1,4 @@
-"""What callers may ask the desk to do: the actions of `schemas/desk_records.py`, strictly."""
+"""What callers may ask for: the actions of `schemas/desk_records.py` and `schemas/incident_records.py`, strictly."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, get_args
 from pydantic import Field, RootModel, create_model, model_validator
 
 from schemas.desk_records import Action
+from schemas.incident_records import IncidentAction
 from schemas.record_fields import without_nul
 
-KINDS: Final = get_args(Action)
+KINDS: Final = (*get_args(Action), *get_args(IncidentAction))
 NAMES: Final = tuple(str(kind.model_fields["do"].default) for kind in KINDS)
 """What `do` may be."""
 
@@ -26,13 +27,29 @@ def require_no_nul(value: Any) -> None:
 
 if TYPE_CHECKING:
     _Strict: TypeAlias = Action
+    _StrictOfIncident: TypeAlias = IncidentAction
 else:  # a word that is misspelt would change what is done
-    _Strict = reduce(
-        or_, [create_model(kind.__name__, __base__=kind, __cls_kwargs__={"extra": "forbid"}) for kind in KINDS]
-    )
+
+    def _strict(actions: Any) -> Any:
+        kinds = get_args(actions)
+        return reduce(
+            or_, [create_model(kind.__name__, __base__=kind, __cls_kwargs__={"extra": "forbid"}) for kind in kinds]
+        )
+
+    _Strict, _StrictOfIncident = _strict(Action), _strict(IncidentAction)
 
 
 class CommandForm(RootModel[Annotated[_Strict, Field(discriminator="do")]]):
+    """One of the actions; `do` says which."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_with_nul(cls, value: Any) -> Any:
+        require_no_nul(value)
+        return value
+
+
+class IncidentCommandForm(RootModel[Annotated[_StrictOfIncident, Field(discriminator="do")]]):
     """One of the actions; `do` says which."""
 
     @model_validator(mode="before")
@@ -55,4 +72,11 @@ EXAMPLES: Final[dict[str, Any]] = {
     },
     "note": {"summary": "Leave a note for the desk", "value": {"do": "note", "text": "Called; calls back on Monday."}},
     "snooze": {"summary": "Let it rest", "value": {"do": "snooze", "until": "2026-03-04T08:00:00Z"}},
+}
+INCIDENT_EXAMPLES: Final[dict[str, Any]] = {
+    "confirm": {"summary": "It is an incident", "value": {"do": "confirm"}},
+    "dismiss": {"summary": "It is none", "value": {"do": "dismiss", "reason": "Two who ask the same."}},
+    "state": {"summary": "Draft what all are told", "value": {"do": "state", "text": "We know, and are on it."}},
+    "approve": {"summary": "Send it", "value": {"do": "approve", "statement": "cbf37abec5a075842ac66ccaf67c8fa2"}},
+    "close": {"summary": "It is over", "value": {"do": "close"}},
 }

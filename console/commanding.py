@@ -1,9 +1,9 @@
-"""Gives commands to the desk, and waits for its answers.
+"""Gives commands to the desk, and to incidents, and waits for the answers.
 
-A command's id derives from who gives it, the conversation and the caller's Idempotency-Key. It is noted before it is
-written to the log: a repeat then has the id and the time that it had before, so the desk knows it as a repeat, or
-refuses it as too old to tell, and never does it twice. The read model has the answers of all commands; a repeat of one
-that is answered there is not written again.
+A command's id derives from who gives it, the conversation or incident, and the caller's Idempotency-Key. It is noted
+before it is written to the log: a repeat then has the id and the time that it had before, so the desk knows it as a
+repeat, or refuses it as too old to tell, and never does it twice. The read model has the answers of all commands; a
+repeat of one that is answered there is not written again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from console.answers import ANSWERS, Answer, Command, inbox_of, subject_of
 from console.database import is_postgresql
 from console.desk_answers import DeskAnswers
 from console.sql_threads import Database
@@ -22,14 +23,13 @@ from console.views import CommandState
 from domain.instants import from_ms, to_ms
 from schemas.cloudevents import headers_of
 from schemas.codecs import encode
-from schemas.desk_events import DeskAnswer
 from schemas.desk_records import Action, DeskCommand
 from schemas.ids import derive_id
+from schemas.incident_records import IncidentAction, IncidentCommand
 from streams.http_refusals import RefusedRequest
 from streams.http_writing import AwaitedWrites
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
-from streams.topics import DESK_INBOX
 
 SOURCE: Final = "/tenfour/console"
 ANSWER_S: Final = 2.0
@@ -41,6 +41,19 @@ def new_command(by: str, conversation: str, idempotency_key: str, action: Action
     return DeskCommand(
         id=derive_id("desk_command", by, idempotency_key, conversation),
         conversation=conversation,
+        by=by,
+        sent_at=from_ms(now_ms),
+        action=action.model_dump(),
+    )
+
+
+def new_incident_command(
+    by: str, incident: str, idempotency_key: str, action: IncidentAction, now_ms: int
+) -> IncidentCommand:
+    """As `new_command`, for an incident."""
+    return IncidentCommand(
+        id=derive_id("incident_command", by, idempotency_key, incident),
+        incident=incident,
         by=by,
         sent_at=from_ms(now_ms),
         action=action.model_dump(),
@@ -61,8 +74,8 @@ class Commanding:
         self._database, self._writes, self._answers = database, writes, answers
         self._partitions, self._answer_s = partitions, answer_s
 
-    async def give(self, command: DeskCommand) -> DeskAnswer | None:
-        """The desk's answer; None if there is none in time: the command is in the log then, and will be answered.
+    async def give(self, command: Command) -> Answer | None:
+        """The answer; None if there is none in time: the command is in the log then, and will be answered.
 
         Raises RefusedRequest if the same Idempotency-Key was used for something else, or the log can't be written.
         """
@@ -75,10 +88,10 @@ class Commanding:
             await asyncio.wait([answer], timeout=late - asyncio.get_running_loop().time())
             return answer.result() if answer.done() else None
 
-    async def _write(self, command: DeskCommand) -> None:
-        key, outbox = command.conversation.encode(), Outbox()
+    async def _write(self, command: Command) -> None:
+        key, outbox = subject_of(command).encode(), Outbox()
         record = OutgoingRecord(key, encode(command), headers_of(command, SOURCE), to_ms(command.sent_at))
-        outbox.to(DESK_INBOX.name, partition_of(key, self._partitions)).append(record)
+        outbox.to(inbox_of(command), partition_of(key, self._partitions)).append(record)
         advice = "send it again with the same Idempotency-Key"
         await self._writes.write(outbox, f"command {command.id}", advice)
 
@@ -87,7 +100,7 @@ def command_state(connection: Connection, id_: str) -> CommandState | None:
     """What has become of a command, sent by whatever way; None of one that is not known."""
     row = connection.execute(select(COMMANDS).where(COMMANDS.c.id == id_)).one_or_none()
     if row is not None:
-        answer = DeskAnswer.model_validate(row.answer)
+        answer = ANSWERS.validate_python(row.answer)
         return CommandState(id=id_, conversation=row.conversation, by=row.by, state="answered", answer=answer)
     sent = connection.execute(select(SENT_COMMANDS).where(SENT_COMMANDS.c.id == id_)).one_or_none()
     if sent is None:
@@ -95,12 +108,12 @@ def command_state(connection: Connection, id_: str) -> CommandState | None:
     return CommandState(id=id_, conversation=sent.conversation, by=sent.by, state="waiting", answer=None)
 
 
-def _noted(connection: Connection, command: DeskCommand) -> tuple[DeskCommand, DeskAnswer | None]:
+def _noted(connection: Connection, command: Command) -> tuple[Command, Answer | None]:
     """The command with the time at which it was sent first, and its answer if the read model has it."""
     digest = derive_id("desk_action", encode(command.action).decode())
     row = {
         "id": command.id,
-        "conversation": command.conversation,
+        "conversation": subject_of(command),
         "by": command.by,
         "action": digest,
         "sent_at": to_ms(command.sent_at),
@@ -112,9 +125,9 @@ def _noted(connection: Connection, command: DeskCommand) -> tuple[DeskCommand, D
     if sent.action != digest:
         raise RefusedRequest(
             422,
-            "this Idempotency-Key was used for another command in this conversation; take a new one",
+            "this Idempotency-Key was used for another command here; take a new one",
             code="idempotency_key_reused",
         )
     answer = connection.scalar(select(COMMANDS.c.answer).where(COMMANDS.c.id == command.id))
     again = command.model_copy(update={"sent_at": from_ms(sent.sent_at)})
-    return again, None if answer is None else DeskAnswer.model_validate(answer)
+    return again, None if answer is None else ANSWERS.validate_python(answer)

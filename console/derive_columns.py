@@ -19,18 +19,22 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal,
     or_,
     select,
     true,
     update,
 )
 
+from console.column_rules import Row
 from console.row_changes import Changes
-from console.tables import CONVERSATIONS, DEAD_LETTERS, LABELS, POSTS, TIMERS
+from console.tables import CONVERSATIONS, DEAD_LETTERS, INCIDENTS, LABELS, POSTS, TIMERS, TRAIL
+from schemas.ids import INCIDENT
 
 _POSTS: Final = POSTS.c
 _CONVERSATIONS: Final = CONVERSATIONS.c
 _TIMERS: Final = TIMERS.c
+_TRAIL: Final = TRAIL.c
 _KEYS: Final[BindParameter[Any]] = bindparam("keys", expanding=True)
 _PROMISED: Final = ("first_response", "next_response", "resolution")
 """To the customer. Of the desk's own targets none is a breach that anybody outside would notice."""
@@ -48,6 +52,13 @@ def derive(connection: Connection, changes: Changes) -> None:
         _label(connection, posts)
         _end(connection, posts)
     _settle(connection, posts, conversations)
+    stated = {row["conversation"].removeprefix(INCIDENT) for row in changes.rows[TRAIL].values() if _is_draft(row)}
+    if stated:
+        connection.execute(_TAKE_DRAFTS, {"keys": sorted(stated)})
+
+
+def _is_draft(event: Row) -> bool:
+    return (event["about"], event["kind"]) == ("incident", "stated")
 
 
 def _label(connection: Connection, posts: Collection[str]) -> None:
@@ -135,3 +146,20 @@ _SETTLE: Final = (
 )
 _SETTLE_POSTS: Final = _SETTLE.where(_POSTS.id.in_(_KEYS))
 _SETTLE_CONVERSATIONS: Final = _SETTLE.where(_POSTS.conversation.in_(_KEYS))
+
+
+def _of_last_draft(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A draft that is told again, since its command was repeated, keeps its place."""
+    drafts = select(value).where(_TRAIL.conversation == literal(INCIDENT) + INCIDENTS.c.id, _TRAIL.kind == "stated")
+    return drafts.order_by(_TRAIL.sequence.desc()).limit(1).scalar_subquery()
+
+
+_TAKE_DRAFTS: Final = (
+    update(INCIDENTS)
+    .where(INCIDENTS.c.id.in_(_KEYS))
+    .values(
+        statement=_of_last_draft(_TRAIL.detail["statement"].as_string()),
+        text=_of_last_draft(_TRAIL.detail["text"].as_string()),
+        stated_by=_of_last_draft(_TRAIL.by),
+    )
+)

@@ -125,6 +125,11 @@ def put_person(changes: Changes, person: Person, place: Place) -> None:
         "role": person.role,
         "teams": list_as_json(person.teams),
         "active": person.active,
+        "capacity": person.capacity,
+        "skills": list_as_json(person.skills),
+        "languages": list_as_json(person.languages),
+        "shift": None if person.shift is None else as_json(person.shift),
+        "away": list_as_json(person.away),
     }
     changes.put(PEOPLE, row)
 

@@ -15,6 +15,7 @@ from console.desk_rows import (
     put_person,
     put_reply_to_publish,
 )
+from console.incident_rows import put_incident_changed
 from console.post_rows import put_classified, put_dead_letter, put_mention, put_public_reply, put_routed
 from console.row_changes import Changes
 from console.timer_rows import put_sla_event
@@ -22,6 +23,7 @@ from console.trail_rows import Place
 from schemas.codecs import KINDS, UndecodableRecord, decode, start_of
 from schemas.desk_events import ConversationChanged, DeskAnswer, EscalationChanged, ReplyToPublish
 from schemas.desk_records import Person
+from schemas.incident_records import IncidentChanged
 from schemas.records import (
     AnyRecord,
     ClassifiedMention,
@@ -36,6 +38,7 @@ from streams.topics import (
     DEAD_LETTERS,
     DESK_EVENTS,
     DESK_INBOX,
+    INCIDENTS,
     MENTIONS_CLASSIFIED,
     MENTIONS_RAW,
     MENTIONS_ROUTED,
@@ -49,6 +52,7 @@ READ: Final[Mapping[str, tuple[type[AnyRecord], ...]]] = {
     SLA_EVENTS.name: (SlaEvent,),
     DESK_EVENTS.name: (DeskAnswer, ConversationChanged, EscalationChanged, ReplyToPublish),
     DESK_INBOX.name: (Person,),
+    INCIDENTS.name: (IncidentChanged,),
     DEAD_LETTERS.name: (DeadLetter,),
 }
 """The topics that are read, and what of them. Replies are read twice: one topic is kept longer."""
@@ -65,6 +69,7 @@ _PROJECTIONS: Final[Mapping[type, Callable[[Changes, Any, Place], None]]] = {
     DeskAnswer: put_desk_answer,
     EscalationChanged: put_escalation_changed,
     ReplyToPublish: put_reply_to_publish,
+    IncidentChanged: put_incident_changed,
     Person: put_person,
     DeadLetter: put_dead_letter,
 }

@@ -25,10 +25,13 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = {
     ("GET", "/v1/queues"): "read",
     ("GET", "/v1/timers"): "read",
     ("GET", "/v1/escalations"): "read",
+    ("GET", "/v1/incidents"): "read",
+    ("GET", "/v1/incidents/{id}"): "read",
     ("GET", "/v1/people"): "read",
     ("GET", "/v1/commands"): "read",
     ("GET", "/v1/commands/{id}"): "read",
     ("POST", "/v1/conversations/{key}/commands"): "command",
+    ("POST", "/v1/incidents/{id}/commands"): "command",
 }
 """The least that is needed, by method and path. A route that is not here answers nobody."""
 

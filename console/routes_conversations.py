@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, FastAPI, Path, Query
 from pydantic import AfterValidator
-from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
 from console.callers import Caller
 from console.conversation_lists import ConversationsAsked, conversations
@@ -32,7 +32,7 @@ from schemas.record_fields import MAX_KEY_CHARACTERS
 from streams.http_refusals import RefusedRequest
 
 MAX_LATEST: Final = 200
-"""Of a conversation's posts, timers, replies, escalations and events."""
+"""Of a conversation's posts, timers, replies, escalations and events; of an incident's members and events."""
 V = TypeVar("V", bound=View)
 
 
@@ -85,21 +85,23 @@ def _detail(connection: Connection, key: str) -> ConversationDetail | None:
     if row is None:
         return None
 
-    def latest(kind: type[V], table: Table, *order: str) -> Latest[V]:
-        return _latest(connection, key, kind, table, [table.c[name] for name in order])
+    def its(kind: type[V], table: Table, *order: str) -> Latest[V]:
+        return latest(connection, kind, table, [table.c.conversation == key], *order)
 
     return ConversationDetail(
         conversation=ConversationView.of(row),
-        posts=latest(PostView, POSTS, "posted_at", "id"),
-        timers=latest(TimerView, TIMERS, "started_at", "id"),
-        replies=latest(ReplyView, REPLIES, "written_at", "id"),
-        escalations=latest(EscalationView, ESCALATIONS, "started_at", "id"),
-        trail=latest(TrailView, TRAIL, "at", "sequence", "id"),
+        posts=its(PostView, POSTS, "posted_at", "id"),
+        timers=its(TimerView, TIMERS, "started_at", "id"),
+        replies=its(ReplyView, REPLIES, "written_at", "id"),
+        escalations=its(EscalationView, ESCALATIONS, "started_at", "id"),
+        trail=its(TrailView, TRAIL, "at", "sequence", "id"),
     )
 
 
-def _latest(connection: Connection, key: str, kind: type[V], table: Table, order: Sequence[Column[Any]]) -> Latest[V]:
-    query = select(*kind.columns(table)).where(table.c.conversation == key)
-    newest_first = query.order_by(*[column.desc() for column in order]).limit(MAX_LATEST + 1)
-    rows = connection.execute(newest_first).mappings()
-    return Latest.of([kind.of(row) for row in rows], MAX_LATEST)
+def latest(
+    connection: Connection, kind: type[V], table: Table, where: Sequence[ColumnElement[bool]], *order: str
+) -> Latest[V]:
+    """The last rows of those, in the order of the columns."""
+    newest_first = [table.c[name].desc() for name in order]
+    query = select(*kind.columns(table)).where(*where).order_by(*newest_first).limit(MAX_LATEST + 1)
+    return Latest.of([kind.of(row) for row in connection.execute(query).mappings()], MAX_LATEST)

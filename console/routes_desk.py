@@ -40,7 +40,7 @@ class TimersAsked(Paged):
 class EscalationsAsked(Paged):
     """Which escalations, those that changed last first."""
 
-    state: Literal["open"] | EscalationKind = Field("open", description="How it stands; `open` is all but `closed`.")
+    state: Literal["open", EscalationKind] = Field("open", description="How it stands; `open` is all but `closed`.")
     team: PlainName | None = None
     trigger: Trigger | None = None
 

@@ -43,6 +43,7 @@ class Changes:
     def alter(self, table: Table, key: str, columns: Row) -> None:
         """Columns of a row that another record made, if it is there: what tells of it in part can't make it."""
         _drop_nul(columns)
+        key = key.replace(_NUL, _INSTEAD)
         row = self.rows[table].get(key)
         if row is not None:
             self.rows[table][key] = row | {

@@ -18,7 +18,7 @@ from streams.http_serving import first_error, listen, serve
 from streams.http_writing import ACKNOWLEDGE_S, AwaitedWrites
 from streams.running import stop_signal
 from streams.settings import Settings
-from streams.topics import DESK_EVENTS, DESK_INBOX, require_topics
+from streams.topics import DESK_EVENTS, DESK_INBOX, INCIDENT_INBOX, INCIDENTS, require_topics
 from streams.writing import open_producer
 
 _LOG = logging.getLogger("tenfour.console")
@@ -37,7 +37,8 @@ async def serve_console(
     `on_listening` gets the address, `http://host:port`, once callers can connect. Raises ServingError where it can't
     listen, or has lost its producer or the reader of the desk's answers; DatabaseError; TopicError.
     """
-    await require_topics(settings.bootstrap, partitions=settings.partitions, topics=[DESK_INBOX, DESK_EVENTS])
+    topics = [DESK_INBOX, DESK_EVENTS, INCIDENT_INBOX, INCIDENTS]
+    await require_topics(settings.bootstrap, partitions=settings.partitions, topics=topics)
     engine = open_database(settings.database)
     require_newest(engine)
     database, answers = Database(engine), DeskAnswers()

@@ -200,6 +200,48 @@ ESCALATIONS: Final = Table(
 )
 """As they stand. `state` is the kind of the last step."""
 
+INCIDENTS: Final = Table(
+    "incidents",
+    METADATA,
+    _id(),
+    Column("brand", Text, nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("spike", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("confirmed_by", Text),
+    Column("statement", Text),
+    Column("text", Text),
+    Column("stated_by", Text),
+    Column("approved_by", Text),
+    Column("reason", Text),
+    Column("all_members", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Index("ix_incidents_status_changed", "status", "changed_at", "id"),
+    Index("ix_incidents_brand_status_changed", "brand", "status", "changed_at", "id"),
+)
+"""One row an incident, as it stands. `status`: proposed, confirmed, dismissed, closed; `statement` is the id of the
+last draft, `text` and `stated_by` are its own; `reason`: why it was dismissed."""
+
+INCIDENT_MEMBERS: Final = Table(
+    "incident_members",
+    METADATA,
+    _id(),
+    Column("incident", _KEY, nullable=False),
+    _conversation(),
+    Column("mention", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("joined_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Index("ix_incident_members_incident", "incident", "joined_at", "conversation"),
+)
+"""The conversations of an incident. `id` is `incident|conversation`; `state`: joined, accepted, answered, skipped."""
+
 TRAIL: Final = Table(
     "trail",
     METADATA,
@@ -207,14 +249,14 @@ TRAIL: Final = Table(
     _conversation(),
     Column("at", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),  # the record's offset: the order of what happened at once
-    Column("about", String(16), nullable=False),  # conversation, escalation, timer
+    Column("about", String(16), nullable=False),  # conversation, escalation, timer, incident
     Column("kind", String(32), nullable=False),
     Column("by", Text),
     Column("reason", Text),
     Column("detail", _JSON, nullable=False),
     Index("ix_trail_conversation", "conversation", "at", "sequence", "id"),
 )
-"""What happened to a conversation, a row an event; `detail` is the event."""
+"""What happened to a conversation, or to an incident under its key, a row an event; `detail` is the event."""
 
 COMMANDS: Final = Table(
     "commands",
@@ -232,7 +274,8 @@ COMMANDS: Final = Table(
     Index("ix_commands_by_at", "by", "at", "id"),
     Index("ix_commands_conversation", "conversation", "at", "id"),
 )
-"""The audit log: every command that was answered, with who, when, and what came of it."""
+"""The audit log: every command that was answered, with who, when, and what came of it. One of an incident has the
+incident's key as its conversation."""
 
 PEOPLE: Final = Table(
     "people",
@@ -242,6 +285,11 @@ PEOPLE: Final = Table(
     Column("role", Text, nullable=False),
     Column("teams", _JSON, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("capacity", Integer),
+    Column("skills", _JSON, nullable=False, server_default="[]"),
+    Column("languages", _JSON, nullable=False, server_default="[]"),
+    Column("shift", _JSON),
+    Column("away", _JSON, nullable=False, server_default="[]"),
 )
 """Who may say something to the desk, as the log has it."""
 

@@ -1,4 +1,4 @@
-"""Every event of a conversation as a row of its trail."""
+"""Every event of a conversation, or of an incident, as a row of its trail."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from console.row_changes import Changes, as_json
 from console.tables import TRAIL
 from domain.instants import to_ms
 from schemas.desk_events import ConversationChanged, EscalationChanged
+from schemas.ids import incident_key
+from schemas.incident_records import IncidentChanged
 from schemas.records import SlaEvent
 
 
@@ -20,16 +22,17 @@ class Place(NamedTuple):
 
 def put_trail(
     changes: Changes,
-    event: ConversationChanged | EscalationChanged | SlaEvent,
+    event: ConversationChanged | EscalationChanged | SlaEvent | IncidentChanged,
     place: Place,
     about: str,
     *,
     by: str | None,
     reason: str | None,
 ) -> None:
+    told_of = incident_key(event.incident) if isinstance(event, IncidentChanged) else event.conversation
     row = {
         "id": event.id,
-        "conversation": event.conversation,
+        "conversation": told_of,
         "at": to_ms(event.at),
         "sequence": place.offset,
         "about": about,

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import Column, Table
 
+from console.answers import Answer
 from domain.instants import from_ms
-from schemas.desk_events import DeskAnswer
-from schemas.desk_records import Promised
+from schemas.desk_records import Away, Promised, Shift
 
 T = TypeVar("T")
 
@@ -200,32 +200,77 @@ class PersonView(View):
     role: str
     teams: list[str]
     active: bool
+    capacity: int | None = Field(description="How many conversations they are given at most; null: no limit.")
+    skills: list[str] = Field(description="What they are given alone; empty: any type.")
+    languages: list[str] = Field(description="ISO 639; empty: any.")
+    shift: Shift | None = Field(description="When they work; null: always.")
+    away: list[Away]
+
+
+class IncidentView(View):
+    """An incident as it stands."""
+
+    id: str
+    brand: str
+    type: str
+    spike: str
+    title: str = Field(description="How the first of its messages begins.")
+    status: str
+    confirmed_by: str | None
+    statement: str | None = Field(description="The draft that stands: `approve` names it.")
+    text: str | None = Field(description="What it says.")
+    stated_by: str | None
+    approved_by: str | None = Field(description="Null until it is sent.")
+    reason: str | None = Field(description="Why it was dismissed.")
+    all_members: int
+    accepted: int = Field(description="Whose reply is on its way, or public.")
+    answered: int = Field(description="Those of them whose reply was handed on.")
+    skipped: int = Field(description="Who is answered by people.")
+    proposed_at: Moment
+    changed_at: Moment
+
+
+class MemberView(View):
+    """A conversation of an incident."""
+
+    conversation: str
+    mention: str = Field(description="The message that is about the incident.")
+    state: str
+    reason: str | None = Field(description="Why it was skipped.")
+    joined_at: Moment
+    changed_at: Moment
+
+
+class IncidentDetail(BaseModel):
+    """An incident with its conversations, and what happened."""
+
+    incident: IncidentView
+    members: Latest[MemberView]
+    trail: Latest[TrailView]
 
 
 class CommandView(View):
-    """A command that the desk has answered."""
+    """A command that was answered."""
 
     id: str
-    conversation: str
+    conversation: str = Field(description="Its key; of a command about an incident, `incident:ID`.")
     action: str
     by: str
     accepted: bool
     code: str
     reason: str
     at: Moment
-    answer: DeskAnswer
+    answer: Answer
 
 
 class CommandState(BaseModel):
     """What has become of a command."""
 
     id: str
-    conversation: str
+    conversation: str = Field(description="Its key; of a command about an incident, `incident:ID`.")
     by: str
     state: Literal["waiting", "answered"]
-    answer: DeskAnswer | None = Field(
-        description="Null while the desk has not answered, or the answer is not yet read."
-    )
+    answer: Answer | None = Field(description="Null while it is not answered, or the answer is not yet read.")
 
 
 class Me(BaseModel):

@@ -31,6 +31,8 @@ from console.tables import (
     CONVERSATIONS,
     DEAD_LETTERS,
     ESCALATIONS,
+    INCIDENT_MEMBERS,
+    INCIDENTS,
     LABELS,
     PEOPLE,
     POSTS,
@@ -51,6 +53,8 @@ FROM_THE_LOG: Final = (
     CONVERSATIONS,
     REPLIES,
     ESCALATIONS,
+    INCIDENTS,
+    INCIDENT_MEMBERS,
     TRAIL,
     COMMANDS,
     PEOPLE,
@@ -172,5 +176,8 @@ def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.
     return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
 
 
-_DERIVED: Final[Mapping[Table, Collection[str]]] = {CONVERSATIONS: ("due_at", "breaches")}
-"""Columns that no record has; see `console/derive_columns.py`."""
+_DERIVED: Final[Mapping[Table, Collection[str]]] = {
+    CONVERSATIONS: ("due_at", "breaches"),
+    INCIDENTS: ("statement", "text", "stated_by"),
+}
+"""Columns that follow from other rows; see `console/derive_columns.py`."""

@@ -35,6 +35,7 @@ from schemas.incident_records import (
     Close,
     Confirm,
     Dismiss,
+    IncidentAction,
     IncidentChanged,
     IncidentCommand,
     IncidentKind,
@@ -106,8 +107,11 @@ def after_record(before: bytes | None, record: Heard, rules: IncidentRules) -> I
 class _Turn:
     """One record's turn on an incident, to be changed, and what comes of it."""
 
-    def __init__(self, id_: str, incident: Incident, at: datetime, cause: str) -> None:
+    def __init__(
+        self, id_: str, incident: Incident, at: datetime, cause: str, action: IncidentAction | None = None
+    ) -> None:
         self.id, self.incident, self.at, self.cause = id_, incident, at, cause
+        self.action = None if action is None else action.do
         self.events: list[IncidentChanged] = []
         self.commands: list[DeskCommand] = []
 
@@ -133,6 +137,7 @@ class _Turn:
             kind=kind,
             cause=self.cause,
             by=by,
+            action=self.action,
             at=self.at,
             code=code,
             reason=reason,
@@ -208,7 +213,7 @@ def _join(incident: Incident, proposed: IncidentProposed) -> tuple[Member, ...]:
 def _after_command(before: bytes | None, command: IncidentCommand, rules: IncidentRules) -> IncidentStep:
     if before is None:
         return IncidentStep(None, [_unknown(command)], [])
-    turn = _Turn(command.incident, decode_incident(before), command.sent_at, command.id)
+    turn = _Turn(command.incident, decode_incident(before), command.sent_at, command.id, command.action)
     known = dict(turn.incident.answers).get(command.id)
     if known is not None:
         return IncidentStep(before, [_CHANGES.decode(known)], [])
@@ -227,6 +232,7 @@ def _unknown(command: IncidentCommand) -> IncidentChanged:
         kind="refused",
         cause=command.id,
         by=command.by,
+        action=command.action.do,
         at=command.sent_at,
         code="unknown_incident",
         reason="there is no such incident",

@@ -73,6 +73,9 @@ class Close(Record):
     do: Literal["close"] = "close"
 
 
+IncidentAction = Confirm | Dismiss | State | ApproveStatement | Close
+
+
 class IncidentCommand(Record):
     """What a person wants done with an incident. The same id again gets the same answer."""
 
@@ -82,7 +85,7 @@ class IncidentCommand(Record):
     incident: Name
     by: Name
     sent_at: Instant
-    action: Annotated[Confirm | Dismiss | State | ApproveStatement | Close, Field(discriminator="do")]
+    action: Annotated[IncidentAction, Field(discriminator="do")]
 
 
 IncidentStatus = Literal["proposed", "confirmed", "dismissed", "closed"]
@@ -124,6 +127,8 @@ class IncidentChanged(Record):
     cause: Name
     """Id of the record that it follows from: of `refused`, and of what people do, their command."""
     by: Name | None = None
+    action: Literal["confirm", "dismiss", "state", "approve", "close"] | None = None
+    """Of what people do, and of `refused`: what they asked for."""
     at: Instant
     code: RefusalCode | None = None
     """Of `refused`."""

@@ -99,7 +99,8 @@ async def refuse_refused(request: Request, error: Exception) -> Response:  # noq
 
 
 def _field_problem(item: dict[str, Any], tags: Container[str], problems: Mapping[str, str]) -> FieldProblem:
-    path = [_shown(part) for part in item["loc"][1:] if part not in tags]
+    place, *parts = item["loc"]
+    path = [_shown(part) for part in parts if place != "body" or part not in tags]
     if item["type"] == "json_invalid":
         return FieldProblem(field="body", problem=f"is not JSON: {item['ctx']['error']} at character {item['loc'][1]}")
     problem = problems.get(item["type"]) or _problem(item, path)

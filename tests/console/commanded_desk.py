@@ -1,4 +1,4 @@
-"""The API before the real desk: the stage in a process of its own, on the Kafka that tests share."""
+"""The API before the real desk and its incidents: their stages in a process, on the Kafka that tests share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from console.desk_answers import DeskAnswers, following
 from console.sql_threads import Database
 from schemas.codecs import encode
 from schemas.desk_records import Person
+from schemas.ids import derive_id, incident_key
+from schemas.incident_records import IncidentMember, IncidentProposed
 from schemas.records import AnyRecord
 from streams.http_writing import AwaitedWrites
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
-from streams.topics import DESK_INBOX
+from streams.topics import DESK_INBOX, INCIDENT_INBOX, Topic
 from streams.writing import open_producer, write_outbox
 from tests.console.desk_api import ROLES, STAFF, bearer
 from tests.domain.desk_log import POLICY, inbound
@@ -55,7 +58,7 @@ def running_desk(bootstrap: str, log: Path) -> subprocess.Popen[bytes]:
     """A worker of the desk, which writes to the log file. Leaving it ends it."""
     with log.open("ab") as output:
         return _Killed(
-            [sys.executable, "-m", "tenfour.main", "run", "desk"],
+            [sys.executable, "-m", "tenfour.main", "run", "desk", "incidents"],
             env={**os.environ, "TENFOUR_BOOTSTRAP": bootstrap, "TENFOUR_TICKS": "replay"},
             stdout=output,
             stderr=output,
@@ -77,16 +80,17 @@ def _wait_for(words: str, log: Path) -> None:
 
 async def _prepare(kafka: str) -> None:
     await write_policy(POLICY, Settings(bootstrap=kafka), 0)
-    await write_inbox(kafka, [(None, person) for person in (*STAFF, LEFT)])
+    for inbox in (DESK_INBOX, INCIDENT_INBOX):
+        await write_inbox(kafka, [(None, person) for person in (*STAFF, LEFT)], inbox)
 
 
-async def write_inbox(kafka: str, entries: Sequence[tuple[str | None, AnyRecord]]) -> None:
-    """Records by their conversation; those without go to every partition."""
+async def write_inbox(kafka: str, entries: Sequence[tuple[str | None, AnyRecord]], inbox: Topic = DESK_INBOX) -> None:
+    """Records by their key; those without go to every partition."""
     outbox, now = Outbox(), int(time.time() * 1000)
     for key, record in entries:
         for partition in range(PARTITIONS) if key is None else [partition_of(key.encode(), PARTITIONS)]:
             outgoing = OutgoingRecord(None if key is None else key.encode(), encode(record), [], now)
-            outbox.to(DESK_INBOX.name, partition).append(outgoing)
+            outbox.to(inbox.name, partition).append(outgoing)
     async with open_producer(kafka) as producer:
         await write_outbox(producer, outbox)
 
@@ -96,6 +100,25 @@ async def opened(kafka: str, *messages: str) -> str:
     key = f"Delta:x:{uuid.uuid4().hex}"
     await write_inbox(kafka, [(key, inbound(message, conversation=key)) for message in messages or ("m1",)])
     return key
+
+
+async def proposed(kafka: str, *conversations: str, incident: str = "") -> str:
+    """Id of a new incident that these conversations have in common."""
+    incident = incident or uuid.uuid4().hex
+    record = IncidentProposed(
+        id=derive_id("incident_proposed", incident),
+        incident=incident,
+        brand="Delta",
+        type="customer_complaint",
+        spike="s1",
+        title="the app is down",
+        sketch=("aa", "bb"),
+        members=tuple(IncidentMember(conversation=key, mention="m1") for key in conversations),
+        policy=POLICY.version,
+        at=datetime.now(UTC),
+    )
+    await write_inbox(kafka, [(incident_key(incident), record)], INCIDENT_INBOX)
+    return incident
 
 
 @dataclass
@@ -110,6 +133,11 @@ class Counter:
         headers = {**bearer(by), "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         body = {"do": do, **fields}
         return await self.client.post(f"/v1/conversations/{key}/commands", headers=headers, json=body)
+
+    async def decide(self, by: str, incident: str, do: str, idempotency_key: str = "", **fields: Any) -> httpx.Response:
+        headers = {**bearer(by), "Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        body = {"do": do, **fields}
+        return await self.client.post(f"/v1/incidents/{incident}/commands", headers=headers, json=body)
 
     async def token(self, by: str, key: str) -> str:
         """That of a claim."""

@@ -139,6 +139,44 @@ def event(number: int = 1, key: str = "Delta:x:1", **changed: Any) -> dict[str, 
     }
 
 
+def incident(id_: str = "i1", **changed: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "brand": "Delta",
+        "type": "customer_complaint",
+        "spike": "s1",
+        "title": "the app is down",
+        "status": "proposed",
+        "confirmed_by": None,
+        "statement": None,
+        "text": None,
+        "stated_by": None,
+        "approved_by": None,
+        "reason": None,
+        "all_members": 2,
+        "accepted": 0,
+        "answered": 0,
+        "skipped": 0,
+        "proposed_at": at(0),
+        "changed_at": at(0),
+        **changed,
+    }
+
+
+def member(key: str = "Delta:x:1", incident: str = "i1", **changed: Any) -> dict[str, Any]:
+    return {
+        "id": f"{incident}|{key}",
+        "incident": incident,
+        "conversation": key,
+        "mention": "m1",
+        "state": "joined",
+        "reason": None,
+        "joined_at": at(0),
+        "changed_at": at(0),
+        **changed,
+    }
+
+
 def command(id_: str = "k1", key: str = "Delta:x:1", **changed: Any) -> dict[str, Any]:
     """An answered command, as the read model keeps it."""
     row = {

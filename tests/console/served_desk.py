@@ -12,10 +12,23 @@ from console.api import Times
 from console.database import open_database
 from console.migrate import upgrade
 from console.serve import serve_console
-from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, POSTS, REPLIES, TIMERS, TRAIL
+from console.tables import (
+    COMMANDS,
+    CONVERSATIONS,
+    ESCALATIONS,
+    INCIDENT_MEMBERS,
+    INCIDENTS,
+    POSTS,
+    REPLIES,
+    TIMERS,
+    TRAIL,
+)
 from streams.settings import Settings
 from tests.console import rows
 from tests.console.desk_api import ROLES, hire
+
+INCIDENT = "dd8727620092ad7bcee132551f5fa8cb"
+"""The one in the description's examples."""
 
 
 def fill(url: str, key: str) -> None:
@@ -29,6 +42,8 @@ def fill(url: str, key: str) -> None:
         connection.execute(insert(TIMERS), [rows.timer(key=key)])
         connection.execute(insert(REPLIES), [rows.reply(key=key)])
         connection.execute(insert(ESCALATIONS), [rows.escalation(key=key)])
+        connection.execute(insert(INCIDENTS), [rows.incident(INCIDENT)])
+        connection.execute(insert(INCIDENT_MEMBERS), [rows.member(key, INCIDENT)])
         connection.execute(insert(TRAIL), [rows.event(key=key)])
         connection.execute(insert(COMMANDS), [rows.command(key=key)])
     engine.dispose()

@@ -11,12 +11,26 @@ from bench.whole_log import POLICY, WholeLog, Written
 from console.project_records import project
 from console.tables import READ_TO
 from console.write_rows import FROM_THE_LOG, Move, Partition, positions, write_batch
+from domain.desk import Said
+from domain.incidents import SPEAKER, Heard, Incidents, incident_of
 from domain.routing import route
 from domain.typing_rules import classified_mention
 from schemas.codecs import encode
-from schemas.desk_events import DeskAnswer
+from schemas.desk_events import ConversationChanged, DeskAnswer
 from schemas.desk_records import Action, Approve, Claim, DeskCommand, Label, Note, Person, Promised, Reply, Resolve
 from schemas.ids import conversation_key, derive_id, mention_id, public_reply_id
+from schemas.incident_records import (
+    ApproveStatement,
+    Close,
+    Confirm,
+    Dismiss,
+    IncidentAction,
+    IncidentChanged,
+    IncidentCommand,
+    IncidentMember,
+    IncidentProposed,
+    State,
+)
 from schemas.records import (
     AnyRecord,
     Classification,
@@ -27,7 +41,7 @@ from schemas.records import (
     RiskFlag,
     Tick,
 )
-from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED
+from streams.topics import DEAD_LETTERS, INCIDENTS, MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday, in every team's hours."""
@@ -36,6 +50,7 @@ PEOPLE = (
     Person(id="ann", name="Ann", role="agent", teams=("support",)),
     Person(id="lea", name="Lea", role="lead", teams=("support",)),
     Person(id="gus", name="Gus", role="agent", active=False),
+    Person(id=SPEAKER, name="Answers incidents", role="spokesperson", capacity=0),
 )
 
 
@@ -103,6 +118,7 @@ class Story(WholeLog):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.incidents = Incidents(lambda _: POLICY)
         for person in PEOPLE:
             self.say(person)
         self.pass_time(0)
@@ -117,6 +133,48 @@ class Story(WholeLog):
         command = DeskCommand(id=id_, conversation=key(thread), by=by, sent_at=sent_at, action=action)
         (answer,) = [event for event in self.command(command) if isinstance(event, DeskAnswer)]
         return answer
+
+    def say(self, said: Said | Person | Tick) -> list[AnyRecord]:
+        """To the desk, and what it tells of incidents to these."""
+        if isinstance(said, Person):
+            self.incidents.fold(said)
+        told = super().say(said)
+        for event in told:
+            if isinstance(event, DeskAnswer | ConversationChanged) and incident_of(event) is not None:
+                self.incident(event)
+        return told
+
+    def incident(self, said: Heard) -> list[IncidentChanged]:
+        step = self.incidents.fold(said)
+        for event in step.events:
+            self.write(INCIDENTS, event)
+        for command in step.commands:
+            self.say(command)
+        return step.events
+
+    def propose(self, *threads: str, incident: str = "i1", at: float = 0) -> None:
+        """That these have an incident in common."""
+        proposed = IncidentProposed(
+            id=derive_id("incident_proposed", incident, *threads),
+            incident=incident,
+            brand=BRAND,
+            type="customer_complaint",
+            spike="s1",
+            title="where is my bag",
+            sketch=("aa", "bb"),
+            members=tuple(IncidentMember(conversation=key(thread), mention=said(thread)) for thread in threads),
+            policy=POLICY.version,
+            at=minute(at),
+        )
+        self.incident(proposed)
+
+    def decide(self, by: str, action: IncidentAction, incident: str = "i1", id_: str = "") -> IncidentChanged:
+        self.now += 1
+        sent_at = datetime.fromtimestamp(self.now / 1000, UTC)
+        id_ = id_ or derive_id("incident_command", incident, by, str(self.now))
+        command = IncidentCommand(id=id_, incident=incident, by=by, sent_at=sent_at, action=action)
+        (told,) = self.incident(command)
+        return told
 
     def claim(self, by: str, thread: str) -> str:
         """Gives the token."""
@@ -190,10 +248,34 @@ def busy_day() -> list[Written]:
     story.end_at("classify", mention("unknown-brand", 1, 62))
     story.refused_by_the_desk(mention("refused", 1, 62), found())
     story.write(MENTIONS_RAW, mention("on-its-way", 1, 63))
+    have_an_incident(story)
     story.pass_time(24 * 60)
     story.reply(public_reply("late", 24 * 60))
     story.pass_time(48 * 60)
     return story.records
+
+
+def have_an_incident(story: Story) -> None:
+    """Half an hour of one that is answered, and another that is none."""
+    for number in range(4):
+        story.mention(mention(f"belt-{number}", 1, 64 + number), found())
+    story.pass_time(68)
+    story.propose("belt-0", "belt-1", at=68)
+    story.propose("belt-3", incident="i2", at=68)
+    story.decide("ann", Confirm())
+    story.decide("lea", Confirm(), id_="confirm")
+    story.decide("ann", State(text="We know."), id_="first")
+    draft = story.decide("ann", State(text="We know, and are on it."))
+    story.decide("ann", State(text="We know."), id_="first")
+    story.decide("lea", Dismiss(reason="only one"), "i2")
+    story.claim("ann", "belt-1")
+    story.decide("lea", ApproveStatement(statement=draft.statement or ""))
+    story.pass_time(75)
+    story.propose("belt-2", at=76)
+    story.pass_time(90)
+    story.decide("lea", Close())
+    story.decide("lea", Confirm(), id_="confirm")
+    story.decide("lea", Confirm(), "unknown")
 
 
 def write(engine: Engine, records: list[Written]) -> None:

@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
 
 from console.rights import RIGHTS
 from streams.settings import Settings
-from tests.console.commanded_desk import write_inbox
+from tests.console.commanded_desk import proposed, write_inbox
 from tests.console.desk_api import bearer
-from tests.console.served_desk import ServedDesk, fill
+from tests.console.served_desk import INCIDENT, ServedDesk, fill
 from tests.domain.desk_log import inbound
 
 EVERYTHING = settings(
@@ -37,6 +37,7 @@ LONGEST_QUERY = 20_000
 """Characters. Far longer ones are cut off by the HTTP server, with the connection."""
 KEY = "Delta:twitter:991"
 """The key in the description's examples."""
+KNOWN = {"key": KEY, "id": INCIDENT}
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -53,6 +54,7 @@ def description(staffed_kafka: str, tmp_path_factory: pytest.TempPathFactory) ->
     database = f"sqlite:///{tmp_path_factory.mktemp('desk')}/desk.db"
     fill(database, KEY)
     asyncio.run(write_inbox(staffed_kafka, [(KEY, inbound(conversation=KEY))]))
+    asyncio.run(proposed(staffed_kafka, KEY, incident=INCIDENT))
     settings = Settings(bootstrap=staffed_kafka, database=database, console_port=0, console_burst=100_000)
     with ServedDesk(settings) as address:
         yield schemathesis.openapi.from_url(f"{address}/openapi.json")
@@ -64,7 +66,8 @@ def test_every_answer_is_one_that_the_description_has_and_none_is_a_failure(
     description: schemathesis.BaseSchema, path: str, method: str
 ) -> None:
     operation = description[path][method]
-    known = {"path_parameters": {"key": KEY}} if "{key}" in path else {}
+    names = [name for name in KNOWN if f"{{{name}}}" in path and (name == "key" or "incidents" in path)]
+    known = {"path_parameters": {name: KNOWN[name] for name in names}} if names else {}
     cases = st.one_of(operation.as_strategy(**known), *[operation.as_strategy(mode) for mode in GenerationMode])
 
     @EVERYTHING

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from console.pages import cursor
-from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, TIMERS
+from console.tables import COMMANDS, CONVERSATIONS, ESCALATIONS, PEOPLE, TIMERS
 from tests.console.desk_api import DeskApi
 from tests.console.rows import at, command, conversation, escalation, timer
 
@@ -141,6 +141,7 @@ async def test_a_cursor_that_is_none_is_refused(desk: DeskApi, after: str) -> No
         ("/v1/commands", {"since": "2026-03-02T12:00:00"}, "since"),
         ("/v1/commands", {"conversation": "a\0b"}, "conversation"),
         ("/v1/timers", {"state": "late"}, "state"),
+        ("/v1/escalations", {"state": "late"}, "state"),
         ("/v1/escalations", {"trigger": "rain"}, "trigger"),
         ("/v1/people", {"active": "perhaps"}, "active"),
     ],
@@ -202,6 +203,18 @@ async def test_people_come_by_id(desk: DeskApi) -> None:
     assert found == ["ada", "ann", "apu", "bob", "eve", "gus", "lea", "rex"]
     assert [item["id"] for item in await walked(desk, "/v1/people", 3, active="false")] == ["gus"]
     assert [item["teams"] for item in await walked(desk, "/v1/people", 3, role="lead")] == [["support", "sales"]]
+
+
+async def test_people_are_shown_with_what_says_whom_they_are_given(desk: DeskApi) -> None:
+    away = {"since": "2026-12-24T00:00:00Z", "until": "2027-01-02T00:00:00Z"}
+    given = {"capacity": 5, "skills": ["lead"], "languages": ["de"], "shift": {"calendar": "office"}, "away": [away]}
+    desk.have(PEOPLE, {"id": "max", "name": "Max", "role": "approver", "teams": [], "active": True, **given})
+    free, limited = (await desk.shown("/v1/people", role="approver"))["items"]
+    shown = given | {"shift": {"calendar": "office", "timezone": None, "open": None}}
+    assert {name: limited[name] for name in given} == shown
+    assert {name: free[name] for name in given} == {
+        "capacity": None, "skills": [], "languages": [], "shift": None, "away": []
+    }  # fmt: skip
 
 
 async def test_commands_are_found_by_person_conversation_time_and_outcome(desk: DeskApi) -> None:

@@ -193,7 +193,7 @@ def test_the_trail_has_every_event_of_a_conversation_in_its_order(engine: Engine
     kinds = [row["kind"] for row in told if row["about"] == "conversation"]
     assert kinds[:2] == ["opened", "claimed"]
     assert kinds[-1] == "resolved"
-    assert {row["about"] for row in rows(engine)["trail"]} == {"conversation", "timer", "escalation"}
+    assert {row["about"] for row in rows(engine)["trail"]} == {"conversation", "timer", "escalation", "incident"}
     assert all(row["detail"]["id"] == row["id"] for row in trail)
 
 
