@@ -14,7 +14,7 @@ demo: $(VENV)/run.stamp  ## the whole pipeline on this machine, replaying real m
 	@$(BIN)/tenfour demo
 
 test: $(VENV)/dev.stamp check  ## the checks and every test, on a real Kafka
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 check: $(VENV)/dev.stamp  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -78,7 +78,7 @@ def bearer_token(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_CHARACTERS:
-        raise _unauthorized("send a bearer token: `Authorization: Bearer ...`", "Bearer")
+        raise _unauthorized("send a token, of `tenfour tokens create`: `Authorization: Bearer ...`", "Bearer")
     return token
 
 

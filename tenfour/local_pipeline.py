@@ -25,7 +25,8 @@ PROCESSES = (
     ("read model", ("project",)),
 )
 """The processes of the stages: the model has one to itself, and nothing delays the clocks."""
-GATEWAY = ("gateway", ("gateway",))
+SERVERS = (("gateway", ("gateway",)), ("desk API", ("console",)))
+"""What people and programs call."""
 SOURCES = (
     ("classify", "tenfour-classify", MENTIONS_RAW.name),
     ("route", "tenfour-route", MENTIONS_CLASSIFIED.name),
@@ -54,7 +55,7 @@ class LocalPipeline:
 
 @asynccontextmanager
 async def local_pipeline(
-    settings: Settings, folder: Path, say: Callable[[str], None], *, with_gateway: bool = False
+    settings: Settings, folder: Path, say: Callable[[str], None], *, with_servers: bool = False
 ) -> AsyncIterator[LocalPipeline]:
     """Starts everything and stops it in order. Without `settings.bootstrap` the embedded broker runs on `folder`, or
     the one that runs there already is used. `say` is told what happens, and what the processes write."""
@@ -64,7 +65,7 @@ async def local_pipeline(
         topics = apply_topics(bootstrap, partitions=settings.partitions, replication=settings.replication)
         await asyncio.gather(topics, asyncio.to_thread(_make_tables, settings))
         say("stages")
-        processes = (*PROCESSES, GATEWAY) if with_gateway else PROCESSES
+        processes = (*PROCESSES, *SERVERS) if with_servers else PROCESSES
         first = settings.metrics_port
         ports = {name: first + place for place, (name, _) in enumerate(processes)} if first else {}
         commands = [(name, _command(ports.get(name, 0), arguments)) for name, arguments in processes]

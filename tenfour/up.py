@@ -1,4 +1,4 @@
-"""`tenfour up`: the broker, every stage and the gateway on one machine, restarted when they die, shown as they run."""
+"""`tenfour up`: broker, stages, gateway and the desk's API on one machine, restarted when they die, with a screen."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def up(
 
 async def _up(settings: Settings) -> None:
     stop = asyncio.create_task(stop_signal())
-    async with local_pipeline(settings, broker_folder(settings), _say, with_gateway=True) as pipeline:
+    async with local_pipeline(settings, broker_folder(settings), _say, with_servers=True) as pipeline:
         await _show(pipeline, stop)
         _say("stopping")
         if pipeline.broker_died:
@@ -67,6 +67,7 @@ def _screen(pipeline: LocalPipeline, lags: Sequence[StageLag]) -> RenderableType
     where = Table(show_header=False, title="Where")
     where.add_row("Kafka", settings.bootstrap)
     where.add_row("send mentions to", f"http://{settings.gateway_host}:{settings.gateway_port}/v1/mentions")
+    where.add_row("the desk's API", f"http://{settings.console_host}:{settings.console_port}/docs")
     for name, port in pipeline.metrics_ports.items():
         where.add_row(f"metrics of {name}", f"http://{settings.metrics_host}:{port}/metrics")
     return Group(processes(pipeline.supervisor.snapshot()), _lag_table(lags), where)

@@ -154,7 +154,7 @@ def test_the_gateway_s_probe_fails_where_nothing_listens() -> None:
     assert _probe(SERVICES["gateway"], {"TENFOUR_GATEWAY_PORT": str(port)}).returncode != 0
 
 
-@pytest.mark.parametrize("name", OURS.keys() - {"topics"})
+@pytest.mark.parametrize("name", sorted(OURS.keys() - {"topics"}))
 def test_metrics_are_served_to_the_other_containers(name: str) -> None:
     settings = load_settings(SERVICES[name].settings)
     assert settings.metrics_host == "0.0.0.0"

@@ -62,6 +62,7 @@ def test_the_mention_that_the_readme_sends_is_routed_and_its_reply_taken(tmp_pat
         **os.environ,
         "TENFOUR_DATA": str(tmp_path),
         "TENFOUR_GATEWAY_PORT": str(port),
+        "TENFOUR_CONSOLE_PORT": str(free_port()),
         "TENFOUR_METRICS_PORT": str(free_port()),
     }
     mention, reply = (line for line in shell_lines(README) if line.startswith("curl"))
