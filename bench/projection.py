@@ -91,10 +91,10 @@ async def _fill(bootstrap: str, records: Sequence[Written]) -> None:
     await producer.start()
     try:
         for begin in range(0, len(records), AT_ONCE):
-            outbox = Outbox()
+            outbox, now = Outbox(), int(time.time() * 1000)  # as intake says: retention counts from then
             for record in records[begin : begin + AT_ONCE]:
                 to = outbox.to(record.topic, partition_of(record.key or b"", PARTITIONS))
-                to.append(OutgoingRecord(record.key, record.value, [], record.timestamp))
+                to.append(OutgoingRecord(record.key, record.value, [], now))
             await write_outbox(producer, outbox)
     finally:
         await producer.stop()

@@ -16,7 +16,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from sqlalchemy import Engine
 
 from console.find_gaps import OLD_ENOUGH_S, count_gaps
@@ -87,7 +87,7 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
         bootstrap_servers=settings.bootstrap,
         group_id=GROUP,
         isolation_level="read_committed",
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",  # what was deleted before it was read is told, and not passed over in silence
         enable_auto_commit=False,
         fetch_max_wait_ms=100,
         session_timeout_ms=int(settings.session_timeout_s * 1000),
@@ -117,18 +117,27 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
     async def work(self) -> None:
         while not self.stopping:
             times = self._times_taken_up
-            polled: Polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            polled = await self._poll()
             began = time.monotonic()
             async with self._busy:
-                if times == self._times_taken_up:
+                if polled is not None and times == self._times_taken_up:
                     await self._write(polled)
                 else:  # nobody can tell whether these were fetched before or after the positions were set
+                    polled = {}
                     await self._take_up(list(self._consumer.assignment()))
             if sum(map(len, polled.values())) < LARGE:
                 await asyncio.sleep(max(0.0, began + PAUSE_S - time.monotonic()))
         async with self._busy:
             with suppress(Overtaken):
                 await self._keep_offsets()
+
+    async def _poll(self) -> Polled | None:
+        """None where a partition has no position, or one before the log's begin."""
+        try:
+            polled: Polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+            return None
+        return polled
 
     async def _write(self, polled: Polled) -> None:
         began = time.monotonic()

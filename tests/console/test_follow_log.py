@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from sqlalchemy import Engine, update
 
 from bench.whole_log import Written
@@ -40,11 +43,11 @@ def a_story(name: str, conversations: int) -> tuple[list[Written], set[str]]:
 
 
 async def write_log(kafka: str, records: Sequence[Written]) -> None:
-    outbox = Outbox()
+    outbox, now = Outbox(), int(time.time() * 1000)  # as intake says: retention counts from then
     for record in records:
         if record.topic in READ and record.key is not None:
             partition = partition_of(record.key, SETTINGS.partitions)
-            outbox.to(record.topic, partition).append(OutgoingRecord(record.key, record.value, [], record.timestamp))
+            outbox.to(record.topic, partition).append(OutgoingRecord(record.key, record.value, [], now))
     producer = new_producer(kafka)
     await producer.start()
     try:
@@ -121,6 +124,34 @@ async def test_two_at_once_that_come_and_go_write_everything_once(kafka: str, en
         while read_to(engine) != ends:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert of(engine, conversations) == together
+
+
+async def test_records_that_were_deleted_before_they_were_read_are_told_of(kafka: str, engine: Engine) -> None:
+    records, _ = a_story("deleted", 3)
+    said: list[str] = []
+    async with following(kafka, engine, said):
+        await all_written(kafka)
+        with engine.begin() as connection:  # as if it had stood still for long
+            connection.execute(update(READ_TO).where(READ_TO.c.topic == "sla-events").values(next_offset=1))
+        await delete_all(kafka, "sla-events")
+        await write_log(kafka, records)
+        async with asyncio.timeout(DRAINED_S):
+            while not any("sla-events" in line and "deleted before they were read" in line for line in said):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await all_written(kafka)
+    assert len(of(engine, {key(f"deleted-{number}") for number in range(3)})["timers"]) >= 3
+
+
+async def delete_all(kafka: str, topic: str) -> None:
+    """As retention does."""
+    admin, consumer = AIOKafkaAdminClient(bootstrap_servers=kafka), AIOKafkaConsumer(bootstrap_servers=kafka)
+    await asyncio.gather(admin.start(), consumer.start())
+    try:
+        tps = [TopicPartition(topic, number) for number in range(SETTINGS.partitions)]
+        ends = await consumer.end_offsets(tps)
+        await admin.delete_records({tp: RecordsToDelete(end) for tp, end in ends.items()})
+    finally:
+        await asyncio.gather(admin.close(), consumer.stop())
 
 
 def test_whoever_lost_a_partition_without_noticing_writes_nothing_more(engine: Engine) -> None:
