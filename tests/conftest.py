@@ -12,6 +12,7 @@ pytest_plugins = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos", action="store_true", help="run the long proofs by kills and restarts too")
+    parser.addoption("--conversations", type=int, default=1000, help="how many people race for at the desk")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,5 @@
-"""Fifty people race to claim and answer, over HTTP, while the desk, the API and the read model are killed: each message
-has one answer, each command is answered in the end, and asking again gets the same."""
+"""Fifty people race to claim and answer, over HTTP, while the desk, the API, the read model and the publisher are
+killed: each message has one answer on the channel, each command is answered in the end, asking again gets the same."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +47,20 @@ from streams.progress import wait_until_drained
 from streams.reading import read_to_end
 from streams.settings import Settings
 from streams.topics import DESK_EVENTS, DESK_INBOX
+from tests.chaos.posting_under_kills import kill_while_it_posts, open_forgetful_channel, published_once
+from tests.gateway.channel_server import Channel
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
 PEOPLE = 50
-CONVERSATIONS = 1000
 RACERS = 4
 """People who want the same conversation."""
 KILLS = 12
 ASKED_AGAIN = 500
 SEED = 6
+BEHIND_THE_API = {**dict(PROCESSES), "publish": ("publish",)}
+STAGES = [("desk", "tenfour-desk", DESK_INBOX.name), ("publish", "tenfour-publish", DESK_EVENTS.name)]
+REQUEST_S = 1.0
+"""For the channel: the publisher that comes after a killed one rests for two seconds more."""
 FINAL = {200, 409}
 
 
@@ -95,9 +103,10 @@ class Processes:
     settings: Settings
     folder: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    killed: Counter[str] = field(default_factory=Counter)
 
     def start(self, name: str) -> None:
-        arguments = dict(PROCESSES)[name]
+        arguments = BEHIND_THE_API[name]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tenfour.main", *arguments],
@@ -108,6 +117,13 @@ class Processes:
         process = self.running.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def replace(self, name: str) -> None:
+        """By one that starts when the other is dead."""
+        self.kill(name)
+        self.start(name)
+        self.killed[name] += 1
+        print(f"{datetime.now():%H:%M:%S} killed: {name}", flush=True)
 
     async def keep_running(self) -> None:
         """Starts again what has ended by itself, as a supervisor does."""
@@ -134,36 +150,40 @@ async def work(race: Race, person: Person, mine: Sequence[DeskInbound]) -> None:
         await answer_if_mine(race, chance, person, inbound)
 
 
-async def kill_now_and_then(processes: Processes, working: asyncio.Future[Any]) -> int:
-    """How many were killed while people worked."""
+async def kill_now_and_then(processes: Processes, working: asyncio.Future[Any]) -> None:
+    """While people work."""
     chance, names = random.Random(SEED), ("desk", "console", "desk", "console", "project")
     for number in range(KILLS):
         await asyncio.sleep(chance.uniform(2, 8))
         if working.done():
-            return number
-        name = names[number % len(names)]
-        processes.kill(name)
-        processes.start(name)
-        print(f"kill {number + 1} of {KILLS}: {name}", flush=True)
-    return KILLS
+            return
+        processes.replace(names[number % len(names)])
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_fifty_people_race_processes_are_killed_and_nobody_answers_twice(
-    kind: str, own_broker: BrokerHandle, tmp_path: Path
+    kind: str, own_broker: BrokerHandle, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
-    if kind == "sqlite":
-        await _race(own_broker.bootstrap, f"sqlite:///{tmp_path}/desk.db", tmp_path)
-    else:
-        with scratch_postgresql() as server, scratch_database(server, "race") as url:
-            await _race(own_broker.bootstrap, url, tmp_path)
+    inbounds = open_conversations(pytestconfig.getoption("--conversations"))
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path}/desk.db"
+        if kind == "postgresql":
+            url = stack.enter_context(scratch_database(stack.enter_context(scratch_postgresql()), "race"))
+        async with open_forgetful_channel(SEED) as channel:
+            await _race(own_broker.bootstrap, url, channel, inbounds, tmp_path)
 
 
-async def _race(bootstrap: str, url: str, folder: Path) -> None:
+async def _race(bootstrap: str, url: str, channel: Channel, inbounds: Sequence[DeskInbound], folder: Path) -> None:
     settings = Settings(
-        bootstrap=bootstrap, database=url, console_port=free_port(), console_rate=1000, console_burst=1000
+        bootstrap=bootstrap,
+        database=url,
+        console_port=free_port(),
+        console_rate=1000,
+        console_burst=1000,
+        publish_url=channel.url,
+        publish_timeout_s=REQUEST_S,
     )
-    people, inbounds, chance = staff(PEOPLE), open_conversations(CONVERSATIONS), random.Random(SEED)
+    people, chance, began = staff(PEOPLE), random.Random(SEED), time.monotonic()
     engine = open_database(url)
     upgrade(engine)
     let_in(engine, people)
@@ -175,34 +195,42 @@ async def _race(bootstrap: str, url: str, folder: Path) -> None:
             wanted[person.id].append(inbound)
 
     processes = Processes(settings, folder)
-    for name, _ in PROCESSES:
+    for name in BEHIND_THE_API:
         processes.start(name)
     address = f"http://127.0.0.1:{settings.console_port}"
     try:
         async with (
-            beside(tick(settings), processes.keep_running()),
+            beside(processes.keep_running()),
             httpx.AsyncClient(base_url=address, timeout=20, limits=httpx.Limits(max_connections=None)) as client,
         ):
-            await until_shown(client, people[0], CONVERSATIONS)
+            await until_shown(client, people[0], len(inbounds))
             race = Race(client)
-            working = asyncio.gather(*[work(race, person, wanted[person.id]) for person in people])
-            kills = await kill_now_and_then(processes, working)
-            await working
-            await write_inbox(settings, [Tick(at=datetime.now(UTC) + timedelta(minutes=1))])
-            await wait_until_drained(bootstrap, [("desk", "tenfour-desk", DESK_INBOX.name)])
-            for asked in chance.sample(sorted(race.told), ASKED_AGAIN):
+            async with beside(kill_while_it_posts(channel, partial(processes.replace, "publish"), SEED)):
+                async with beside(tick(settings)):
+                    working = asyncio.gather(*[work(race, person, wanted[person.id]) for person in people])
+                    await kill_now_and_then(processes, working)
+                    await working
+                print(f"{datetime.now():%H:%M:%S} everybody has been told", flush=True)
+                await write_inbox(settings, [Tick(at=datetime.now(UTC) + timedelta(minutes=1))])
+                await wait_until_drained(bootstrap, STAGES)
+            for asked in chance.sample(sorted(race.told), min(ASKED_AGAIN, len(race.told))):
                 assert await race.ask(*asked) == race.told[asked]
     finally:
         for name in list(processes.running):
             processes.kill(name)
-    await _nothing_is_lost_or_doubled(bootstrap, race, inbounds)
-    print(f"{kills} kills, {len(race.told)} commands, not answered at first: {dict(race.troubles)}")
+    replies = await _nothing_is_lost_or_doubled(bootstrap, race, inbounds)
+    print(f"{len(race.told)} commands, not answered at first: {dict(race.troubles)}")
+    print(await published_once(bootstrap, channel, replies))
+    print(f"kills: {dict(processes.killed)}, {time.monotonic() - began:.0f} s")
 
 
-async def _nothing_is_lost_or_doubled(bootstrap: str, race: Race, inbounds: Sequence[DeskInbound]) -> None:
+async def _nothing_is_lost_or_doubled(
+    bootstrap: str, race: Race, inbounds: Sequence[DeskInbound]
+) -> list[ReplyToPublish]:
+    """The replies, one for each message: nobody in the race says `follows`."""
     told = [decode(record.value) async for record in read_to_end(bootstrap, [DESK_EVENTS.name])]
-    published = Counter(reply.mention for reply in told if isinstance(reply, ReplyToPublish))
-    assert published == Counter(inbound.mention for inbound in inbounds)
+    replies = [reply for reply in told if isinstance(reply, ReplyToPublish)]
+    assert Counter(reply.mention for reply in replies) == Counter(inbound.mention for inbound in inbounds)
     answers: dict[str, DeskAnswer] = {}
     for answer in told:
         if isinstance(answer, DeskAnswer):
@@ -212,3 +240,4 @@ async def _nothing_is_lost_or_doubled(bootstrap: str, race: Race, inbounds: Sequ
     assert accepted == Counter(inbound.conversation for inbound in inbounds)
     for _, answer in race.told.values():
         assert DeskAnswer.model_validate(answer) == answers[answer["command"]]
+    return replies
