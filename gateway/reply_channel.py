@@ -74,11 +74,9 @@ class ReplyChannel:
         self._room = asyncio.Semaphore(settings.publish_requests)
         self._trouble = ""
         token = _token(settings)
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=settings.publish_timeout_s,
-            limits=httpx.Limits(max_connections=settings.publish_requests),
-        )
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._tls = httpx.create_ssl_context()
+        self._free: list[httpx.AsyncClient] = []
 
     @property
     def can_look_up(self) -> bool:
@@ -92,24 +90,38 @@ class ReplyChannel:
     async def post(self, reply: ReplyToPublish, leaves_by: float) -> Answer:
         """A request that can't leave by then, in seconds of the monotonic clock, does not leave at all."""
         headers = {"Idempotency-Key": reply.id, "Content-Type": "application/json"}
-        request = self._client.build_request("POST", self._url, content=_body(reply), headers=headers)
-        request.extensions["trace"] = _stopped_after(leaves_by)
-        return await self._ask("post", request, reply.id)
+        more = {"content": _body(reply), "headers": headers, "extensions": {"trace": _stopped_after(leaves_by)}}
+        return await self._ask("post", reply.id, {"method": "POST", "url": self._url, **more})
 
     async def look_up(self, reply: str) -> Answer:
         """By the reply's id. Only of a channel that can be asked."""
         assert self._lookup_url is not None
         address = self._lookup_url.replace("{key}", quote(reply, safe=""))
-        return await self._ask("look_up", self._client.build_request("GET", address), reply)
+        return await self._ask("look_up", reply, {"method": "GET", "url": address})
 
     async def close(self) -> None:
-        await self._client.aclose()
+        for client in self._free:
+            await client.aclose()
+        self._free.clear()
 
-    async def _ask(self, kind: Literal["post", "look_up"], request: httpx.Request, reply: str) -> Answer:
-        answer = await self._answer(kind, request, reply)
+    async def _ask(self, kind: Literal["post", "look_up"], reply: str, request: dict[str, Any]) -> Answer:
+        """`request`: what `build_request` is told. Each has a client of its own, which is kept only if it was answered:
+        a request that is cut off while it connects may keep its place in httpx's pool for ever."""
+        client = self._free.pop() if self._free else self._new_client()
+        answer = None
+        try:
+            answer = await self._answer(kind, reply, client, client.build_request(**request))
+        finally:
+            if answer is not None and answer.status is not None:
+                self._free.append(client)
+            else:
+                await client.aclose()
         PUBLISH_REQUESTS.labels(kind, str(answer.status or "none")).inc()
         self._tell_trouble(answer)
         return answer
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(headers=self._headers, timeout=self._timeout_s, verify=self._tls)
 
     def _tell_trouble(self, answer: Answer) -> None:
         """Once, until it is over or another: a line a request would be no news."""
@@ -121,10 +133,12 @@ class ReplyChannel:
             self._trouble = trouble
             _LOG.warning("the channel is in trouble: %s" if trouble else "the channel answers again%s", trouble)
 
-    async def _answer(self, kind: Literal["post", "look_up"], request: httpx.Request, reply: str) -> Answer:
+    async def _answer(
+        self, kind: Literal["post", "look_up"], reply: str, client: httpx.AsyncClient, request: httpx.Request
+    ) -> Answer:
         try:
             async with asyncio.timeout(self._timeout_s):  # httpx limits each read, not all of them
-                response = await self._client.send(request, stream=True)
+                response = await client.send(request, stream=True)
                 try:
                     body = await _read(response)
                 finally:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,16 @@ async def test_a_request_that_is_ready_too_late_does_not_leave() -> None:
         answer = await channel.post(reply, leaves_by=time.monotonic() - 0.001)
         await channel.close()
     assert (answer.sent, server.asked(reply.id)) == (False, [])
+
+
+async def test_requests_that_are_cut_off_at_any_moment_leave_the_channel_within_reach() -> None:
+    async with open_channel() as server:
+        channel = ReplyChannel(Settings(publish_url=server.url, publish_requests=1), time.time)
+        for moment in range(300):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(channel.look_up("none"), moment * 0.00002)
+        assert (await channel.look_up("none")).status == 404
+        await channel.close()
 
 
 async def test_a_worker_that_is_told_to_stop_finishes_the_request_that_has_left(kafka: str, tmp_path: Path) -> None:
