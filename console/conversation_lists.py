@@ -92,4 +92,5 @@ def _stretches(place: Place | None, only: int | None) -> Iterator[tuple[list[Col
             after = [behind((due, key), (at, behind_key))] if starts else [due.is_not(None)]
             yield [*here, *after], [due, key]
         after = [key > behind_key] if starts and at is None else []
-        yield [*here, due.is_(None), *after], [key]
+        # By the due time too, though it is none: for the last row of a page PostgreSQL would go through all keys.
+        yield [*here, due.is_(None), *after], [due, key]
