@@ -21,7 +21,7 @@ check: $(VENV)/dev.stamp  ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-chaos: $(VENV)/dev.stamp  ## 25 kills of workers and three of the broker, graceful restarts, workers that join and leave
+chaos: $(VENV)/dev.stamp  ## 25 kills of workers and three of the broker, restarts, workers that come and go, 50 people who race
 	$(BIN)/python -m pytest tests/chaos --chaos -x -s
 
 bench: $(VENV)/bench.stamp  ## the speed figures, into bench/RESULTS.md
