@@ -5,10 +5,12 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -264,9 +266,19 @@ class FreezingKafka:
     def frozen(self) -> Iterator[None]:
         os.kill(self.pid, signal.SIGSTOP)
         try:
+            self._wait_until_it_stands()
             yield
         finally:
             os.kill(self.pid, signal.SIGCONT)
+
+    def _wait_until_it_stands(self) -> None:
+        """The signal reaches one thread after the other: until then one may answer."""
+        threads = Path(f"/proc/{self.pid}/task")
+        for _ in range(500):
+            if all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads.glob("*/stat")):
+                return
+            time.sleep(0.01)
+        raise AssertionError("the broker goes on in spite of SIGSTOP")
 
 
 @pytest.fixture(scope="module")
