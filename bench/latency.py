@@ -58,7 +58,7 @@ def bench_latency(quick: bool, say: Say) -> Table:
         "python -m bench latency",
         [
             f"Mentions at random moments for {seconds} s, live ticks every 250 ms, {Settings().partitions} partitions, "
-            "all stages in the two processes of `tenfour up`. Without the model: the classify stage with readings made "
+            "all stages in the processes of `tenfour up`. Without the model: the classify stage with readings made "
             "beforehand.",
             "Delay: from the record's timestamp in `mentions-raw`, which is the moment meant for it, to a consumer "
             "that reads committed records.",

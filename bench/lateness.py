@@ -54,7 +54,7 @@ def bench_lateness(quick: bool, say: Say) -> Table:
         [
             f"{size.open_timers:,} open timers on {partitions} partitions; {DUE_A_SECOND} fall due and as many "
             f"are at risk each second for {size.seconds} s; {MENTIONS_A_SECOND} mentions a second besides; "
-            "live ticks every 250 ms, all stages with the model in the two processes of `tenfour up`.",
+            "live ticks every 250 ms, all stages with the model in the processes of `tenfour up`.",
             "The timers are written to `sla-timer`; ticks travel from `mentions-raw` through every stage.",
             "Delay: from the due time to a consumer that reads committed records. "
             f"{len(breaches.delays):,} breaches, {breaches.repeated} of them twice.",
