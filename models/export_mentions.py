@@ -3,7 +3,7 @@
 Ranges are fixed from calibration texts and not taken from each batch, so that a text's reading does not depend on
 which texts share its batch: with ranges by batch one text in forty changed its label. Weights are 7 bits wide, as
 8 x 8 bit products saturate on processors without VNNI. Fused operators take a quarter off the time of a
-batch. The heads stay in float32: they are a thousandth of the work, and what they give is the decision itself.
+batch.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.fusion_options import FusionOptions
@@ -71,8 +70,7 @@ def export_float(network: MentionNetwork, file: Path) -> None:
 
 
 def quantise(float_file: Path, int8_file: Path, calibration: Sequence[list[int]]) -> None:
-    """Write `int8_file`: the encoder's matrix products and word table in int8, activation ranges from the `calibration`
-    tokens. On these the logits have the mean that they have in float32."""
+    """Write `int8_file`: matrix products and word table in int8, activation ranges from the `calibration` tokens."""
     with TemporaryDirectory() as folder:
         dynamic = Path(folder) / "dynamic.onnx"
         quantize_dynamic(
@@ -81,44 +79,11 @@ def quantise(float_file: Path, int8_file: Path, calibration: Sequence[list[int]]
             per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_heads(onnx.load(str(float_file))),
             extra_options={"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT},
         )
         model = onnx.load(str(dynamic))
     _fix_ranges(model, calibration)
-    _centre(model, float_file, calibration)
     onnx.save(model, str(int8_file))
-
-
-def _heads(model: onnx.ModelProto) -> list[str]:
-    """What follows the encoder: products of one row a text. They are written as Gemm, which onnxruntime splits before
-    it quantises."""
-    names = [node.name for node in model.graph.node if node.op_type == "Gemm"]
-    return names + [f"{name}_MatMul" for name in names]
-
-
-def _centre(model: onnx.ModelProto, float_file: Path, calibration: Sequence[list[int]]) -> None:
-    """Takes off each class's logit what int8 adds to it on average, in the bias of its head (bias correction: Nagel et
-    al. 2019, arXiv 1906.04721): a class would otherwise lose what another gains."""
-    expected = _logits(onnx.load(str(float_file)), calibration)
-    found = _logits(model, calibration)
-    for head, ours, theirs in zip(HEADS, found, expected, strict=True):
-        name = next(node.input[-1] for node in model.graph.node if head in node.output)
-        bias = next(tensor for tensor in model.graph.initializer if tensor.name == name)
-        corrected = numpy_helper.to_array(bias) + (theirs - ours).mean(axis=0)
-        bias.CopyFrom(numpy_helper.from_array(corrected.astype(np.float32), name))
-
-
-def _logits(model: onnx.ModelProto, texts: Sequence[list[int]]) -> list[NDArray[np.float32]]:
-    """Of each head [texts, classes], a text at a time."""
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    by_text = [session.run(list(HEADS), _feeds(ids)) for ids in texts]
-    return [np.concatenate(rows) for rows in zip(*by_text, strict=True)]
-
-
-def _feeds(ids: list[int]) -> dict[str, NDArray[np.int64]]:
-    token_ids = np.array([ids], dtype=np.int64)
-    return {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)}
 
 
 def _fix_ranges(model: onnx.ModelProto, calibration: Sequence[list[int]]) -> None:
@@ -149,7 +114,8 @@ def _ranges(
     session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
     extremes = []
     for ids in calibration:
-        found = session.run(list(names), _feeds(ids))
+        token_ids = np.array([ids], dtype=np.int64)
+        found = session.run(list(names), {"input_ids": token_ids, "attention_mask": np.ones_like(token_ids)})
         extremes.append([(tensor.min(), tensor.max()) for tensor in found])
     typical = np.median(np.array(extremes), axis=0)
     return {
