@@ -6,7 +6,6 @@ timers). Time is a message, as in `domain/clock.py`: a tick at T does what falls
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from domain.authority import Refused
 from domain.desk_commands import answered, known_answer, obey, remember, told
@@ -26,23 +25,16 @@ from domain.desk_state import (
     Kind,
     decode_conversation,
     encode_conversation,
-    encode_person,
-    person_in,
 )
 from domain.desk_turn import DeskTurn, Rules, Step, log_time
 from domain.instants import to_ms
-from domain.partition_states import PartitionStates
+from domain.peopled_states import PeopledStates
 from domain.staff import Staff
 from domain.state_head import count_of, kind_of
-from schemas.codecs import Codec, encode
 from schemas.desk_records import DeskCommand, DeskInbound, Person
 from schemas.ids import derive_id
 from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
-
-PERSON_KEY: Final = b"\x00person:"
-"""Before the id. No conversation begins with NUL: they are percent-encoded."""
-_PEOPLE: Final = Codec[Person](Person)
 
 Said = DeskInbound | DeskCommand | SlaEvent | TimerRespond | ReplyOutcome
 """What is said of one conversation."""
@@ -131,13 +123,12 @@ def _encoded(turn: DeskTurn) -> bytes:
     return encode_conversation(turn.case, next_look(turn.case, turn.key))
 
 
-class Desk(PartitionStates):
+class Desk(PeopledStates):
     """One partition: its conversations, the people, and a timetable of what is next looked at when."""
 
     def __init__(self, new_rules: Callable[[Staff], Rules]) -> None:
         """`new_rules` makes the rules around the people that the desk keeps."""
         super().__init__(VERSION)
-        self._people = Staff()
         self._people_changed = False
         """Since the last tick, as far as is known: looked into where it need not be, it changes nothing."""
         self._rules = new_rules(self._people)
@@ -150,7 +141,7 @@ class Desk(PartitionStates):
         if isinstance(record, Tick):
             return self._advance(to_ms(record.at))
         if isinstance(record, Person):
-            self._know(record)
+            self._people_changed |= self._know(record)
             return Step(None, [], [])
         key = record.conversation.encode()
         before = self._states.get(key)
@@ -160,19 +151,8 @@ class Desk(PartitionStates):
         return step
 
     def restored(self) -> None:
-        """Finds the people, who are kept among the conversations and never looked at."""
         super().restored()
-        for state in self._states.values():
-            if kind_of(state) == Kind.PERSON:
-                self._people.know(_PEOPLE.decode(person_in(state)))
         self._people_changed = True
-
-    def _know(self, person: Person) -> None:
-        key, state = PERSON_KEY + person.id.encode(), encode_person(encode(person))
-        if self._states.get(key) != state:
-            self._people.know(person)
-            self._people_changed = True
-            self._put(key, state)
 
     def _advance(self, now: int) -> Step:
         keys = self._take_due(now)

@@ -6,9 +6,10 @@ from typing import Final, NamedTuple
 
 from domain.desk_claims import end, expire, lose_to_queue
 from domain.desk_replies import hand_on
-from domain.desk_state import NEVER, Conversation, Status
+from domain.desk_state import Conversation, Status
 from domain.desk_turn import MINUTE_MS, DeskTurn
 from domain.escalations import next_moment, pass_moment
+from domain.state_head import NEVER
 from schemas.ids import derive_id
 
 REMEMBERED_MS: Final = 8 * 24 * 3_600_000

@@ -1,7 +1,7 @@
 """How the desk keeps one conversation.
 
-Behind the head (`domain/state_head.py`) follows, as MessagePack, a `Conversation`, or a person's record as JSON. All
-times are milliseconds since 1970 of log time, if not said otherwise.
+Behind the head (`domain/state_head.py`) follows a `Conversation` as MessagePack. All times are milliseconds since 1970
+of log time, if not said otherwise.
 """
 
 from enum import IntEnum
@@ -10,18 +10,17 @@ from typing import Final, NamedTuple
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.msgpack import Decoder, Encoder
 
-from domain.state_head import SIZE, TICK, StateError, head
+from domain.state_head import PERSON, SIZE, TICK, StateError, head
 from schemas.desk_events import ActionName, AnswerCode, Trigger
 from schemas.record_fields import MentionType, RiskFlag, Sentiment
 
 VERSION: Final = 1
-NEVER: Final = 2**62
 
 
 class Kind(IntEnum):
     TICK = TICK
     CONVERSATION = 1
-    PERSON = 2
+    PERSON = PERSON
 
 
 class Status(IntEnum):
@@ -231,14 +230,6 @@ class Conversation(Struct, array_like=True):
 
 _ENCODER: Final = Encoder()
 _CONVERSATIONS: Final = Decoder(Conversation)
-
-
-def encode_person(record: bytes) -> bytes:
-    return head(VERSION, Kind.PERSON, NEVER) + record
-
-
-def person_in(state: bytes) -> bytes:
-    return state[SIZE:]
 
 
 def encode_conversation(found: Conversation, moment: int) -> bytes:

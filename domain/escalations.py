@@ -8,9 +8,10 @@ from typing import Final
 
 from domain.authority import Refused
 from domain.desk_rules import EscalationPath
-from domain.desk_state import NEVER, Climb, Escalation, PathStep
+from domain.desk_state import Climb, Escalation, PathStep
 from domain.desk_turn import MINUTE_MS, DeskTurn, clipped
 from domain.instants import from_ms
+from domain.state_head import NEVER
 from schemas.desk_events import EscalationChanged, EscalationKind, Trigger
 from schemas.ids import derive_id
 

@@ -1,4 +1,4 @@
-"""How one incident is kept: behind the head (`domain/state_head.py`) as MessagePack, or a person's record as JSON."""
+"""How one incident is kept: behind the head (`domain/state_head.py`) as MessagePack."""
 
 from enum import IntEnum
 from typing import Final
@@ -6,8 +6,7 @@ from typing import Final
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.msgpack import Decoder, Encoder
 
-from domain.desk_state import NEVER
-from domain.state_head import SIZE, StateError, head
+from domain.state_head import NEVER, PERSON, SIZE, StateError, head
 from schemas.record_fields import MentionType
 
 VERSION: Final = 1
@@ -15,7 +14,7 @@ VERSION: Final = 1
 
 class Kind(IntEnum):
     INCIDENT = 1
-    PERSON = 2
+    PERSON = PERSON
 
 
 class Status(IntEnum):
@@ -74,11 +73,3 @@ def decode_incident(state: bytes) -> Incident:
         return _INCIDENTS.decode(memoryview(state)[SIZE:])
     except (DecodeError, ValidationError) as error:
         raise StateError(f"an incident that cannot be read ({error}): rebuild the state from the log") from None
-
-
-def encode_person(record: bytes) -> bytes:
-    return head(VERSION, Kind.PERSON, NEVER) + record
-
-
-def person_in(state: bytes) -> bytes:
-    return state[SIZE:]

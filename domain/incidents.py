@@ -13,19 +13,15 @@ from domain.desk_rules import Permission
 from domain.incident_state import (
     VERSION,
     Incident,
-    Kind,
     Member,
     Reached,
     Status,
     decode_incident,
     encode_incident,
-    encode_person,
-    person_in,
 )
-from domain.partition_states import PartitionStates
+from domain.peopled_states import PeopledStates
 from domain.policy import Policy
 from domain.staff import Staff
-from domain.state_head import kind_of
 from schemas.codecs import Codec, encode
 from schemas.desk_events import ConversationChanged, DeskAnswer
 from schemas.desk_records import Action, Claim, DeskCommand, Person, Release, Reply
@@ -48,7 +44,6 @@ from schemas.incident_records import (
 
 SPEAKER: Final = "answer_incidents"
 """Id of the person of the desk by whom statements are sent: one whose role may answer."""
-PERSON_KEY: Final = b"\x00person:"
 REMEMBERED_ANSWERS: Final = 32
 STATUS: Final[dict[int, IncidentStatus]] = {
     Status.PROPOSED: "proposed",
@@ -56,7 +51,6 @@ STATUS: Final[dict[int, IncidentStatus]] = {
     Status.DISMISSED: "dismissed",
     Status.CLOSED: "closed",
 }
-_PEOPLE: Final = Codec[Person](Person)
 _CHANGES: Final = Codec[IncidentChanged](IncidentChanged)
 
 Heard = IncidentProposed | IncidentCommand | DeskAnswer | ConversationChanged
@@ -347,12 +341,11 @@ def _member(turn: _Turn, conversation: str) -> Member | None:
     return next((member for member in turn.incident.members if member.conversation == conversation), None)
 
 
-class Incidents(PartitionStates):
+class Incidents(PeopledStates):
     """One partition: its incidents, and the people."""
 
     def __init__(self, policy_of: Callable[[str], Policy]) -> None:
         super().__init__(VERSION)
-        self._people = Staff()
         self._rules = IncidentRules(policy_of, self._people)
 
     def fold(self, record: Heard | Person) -> IncidentStep:
@@ -369,16 +362,3 @@ class Incidents(PartitionStates):
         if step.state is not before:
             self._put(key, step.state)
         return step
-
-    def restored(self) -> None:
-        """Finds the people, who are kept among the incidents."""
-        super().restored()
-        for state in self._states.values():
-            if kind_of(state) == Kind.PERSON:
-                self._people.know(_PEOPLE.decode(person_in(state)))
-
-    def _know(self, person: Person) -> None:
-        key, state = PERSON_KEY + person.id.encode(), encode_person(encode(person))
-        if self._states.get(key) != state:
-            self._people.know(person)
-            self._put(key, state)

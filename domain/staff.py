@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from domain.business_time import EARLIEST, LATEST
 from domain.calendars import Calendar, parse_calendar
-from domain.desk_state import NEVER
 from domain.instants import to_us
 from domain.open_hours import Span, united, without
 from domain.policy import Policy
+from domain.state_head import NEVER
 from schemas.desk_records import Person, Shift
 
 _MS_US: Final = 1000

@@ -9,6 +9,10 @@ from typing import Final
 
 TICK: Final = 0
 """The kind of the last tick, which has nothing behind its head."""
+PERSON: Final = 2
+"""The kind of a person's record, where people are kept."""
+NEVER: Final = 2**62
+"""The moment of what is never looked at."""
 _HEAD: Final = Packed(">BBBq")
 _MOMENT: Final = Packed(">q")
 _MOMENT_AT: Final = 3

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from domain.desk import Desk
-from domain.desk_state import NEVER, Climb, Conversation, Status, decode_conversation
+from domain.desk_state import Climb, Conversation, Status, decode_conversation
 from domain.desk_turn import DeskTimer
 from domain.instants import from_ms
+from domain.state_head import NEVER
 from schemas.codecs import decode, encode
 from schemas.desk_events import ConversationChanged, DeskAnswer, DeskTold, EscalationChanged, ReplyToPublish
 from schemas.desk_records import (

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.calendars import CalendarError
-from domain.desk_state import NEVER
 from domain.instants import to_ms
 from domain.policy import Policy, parse_policy
 from domain.staff import Cover, Staff, is_there, may_answer
+from domain.state_head import NEVER
 from schemas.desk_records import Away, Person, Shift, WeekHours
 from tests.domain.posts import POLICY_TEXT, policy
 
