@@ -17,16 +17,15 @@ import apprise
 from domain.back_off import BackOff
 from gateway.notification_text import notification_body, notification_title
 from gateway.notify_channels import Address, NotifyChannels
-from gateway.read_desk import dead_letter, desk_event_in
+from gateway.read_desk import DeskDelivery
 from schemas.cloudevents import headers_of
 from schemas.codecs import decode, encode
-from schemas.desk_events import EscalationChanged, EscalationKind
+from schemas.desk_events import DeskTold, EscalationChanged, EscalationKind
 from schemas.ids import derive_id
 from schemas.outcomes import NotificationFailed, NotificationSent
 from streams.deliveries import Deliveries, Job, Ownership
-from streams.fenced_log import FencedLog
 from streams.metrics import NOTIFICATIONS as NOTIFIED
-from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord
+from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.state import load_state
 from streams.topics import DESK_EVENTS, NOTIFICATIONS
@@ -88,18 +87,12 @@ class NotifyHistory:
         """Nothing is left to do."""
 
 
-class PartitionNotifier:
+class PartitionNotifier(DeskDelivery):
     """The escalations of one partition of `desk-events`. Nobody waits for anybody else to be told."""
 
     def __init__(self, number: int, ownership: Ownership, plan: Plan) -> None:
-        self._number, self._ownership, self._plan = number, ownership, plan
-        settings = plan.settings
-        self._log = FencedLog(
-            settings.bootstrap,
-            f"{STAGE}-{number}",
-            transaction_timeout_s=settings.transaction_timeout_s,
-            write_s=settings.batch_timeout_s,
-        )
+        super().__init__(STAGE, number, ownership, plan.settings)
+        self._plan = plan
         self._history = NotifyHistory()
         self._latest: dict[str, str] = {}
         """The last step of each escalation that goes on."""
@@ -109,22 +102,15 @@ class PartitionNotifier:
         await load_state(self._plan.settings.bootstrap, NOTIFICATIONS.name, self._number, self._history)
         return []
 
-    def job_in(self, record: ReceivedRecord) -> Job | None:
-        try:
-            step = desk_event_in(record)
-        except ValueError as error:
-            return Job(f"dead letter {record.offset}", partial(self._bury, record, error))
-        if not isinstance(step, EscalationChanged):
+    def job_of(self, event: DeskTold, told_at: float) -> Job | None:
+        if not isinstance(event, EscalationChanged):
             return None
-        self._latest[step.escalation] = step.id
-        if step.kind == "closed":
-            del self._latest[step.escalation]
-        if step.kind not in ASK_FOR_SOMEBODY:
+        self._latest[event.escalation] = event.id
+        if event.kind == "closed":
+            del self._latest[event.escalation]
+        if event.kind not in ASK_FOR_SOMEBODY:
             return None
-        return Job(step.id, partial(self._notify, step, record.timestamp / 1000))
-
-    async def give_up(self) -> None:
-        await self._log.stop()
+        return Job(event.id, partial(self._notify, event, told_at))
 
     async def _notify(self, step: EscalationChanged, told_at: float) -> None:
         """`told_at`: when the desk said so, in seconds since 1970."""
@@ -202,6 +188,3 @@ class PartitionNotifier:
         )
         outbox.to(NOTIFICATIONS.name, self._number).append(outgoing)
         return outbox
-
-    async def _bury(self, record: ReceivedRecord, error: ValueError) -> None:
-        await self._log.write(dead_letter(STAGE, record, error))

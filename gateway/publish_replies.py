@@ -16,15 +16,13 @@ from domain.back_off import BackOff
 from domain.instants import to_ms
 from domain.publishing import Answer, Course, LookUpAfter, PostAfter, Rules, first_step, given_up, next_step
 from gateway.publish_records import intent_to_post, outcome_of
-from gateway.read_desk import dead_letter, desk_event_in
+from gateway.read_desk import DeskDelivery
 from gateway.reply_channel import ReplyChannel
 from schemas.codecs import decode
-from schemas.desk_events import ReplyToPublish
+from schemas.desk_events import DeskTold, ReplyToPublish
 from schemas.outcomes import PublishIntent, PublishOutcome
 from streams.deliveries import Deliveries, Job, Ownership
-from streams.fenced_log import FencedLog
 from streams.metrics import PUBLISH_OUTCOMES, PUBLISH_SECONDS
-from streams.record_batches import ReceivedRecord
 from streams.settings import Settings
 from streams.state import load_state
 from streams.topics import DESK_EVENTS, PUBLISH_LOG
@@ -89,18 +87,12 @@ class PublishHistory:
             self.begun[record.reply.id] = first, record.attempt
 
 
-class PartitionPublisher:
+class PartitionPublisher(DeskDelivery):
     """The replies of one partition of `desk-events`."""
 
     def __init__(self, number: int, ownership: Ownership, plan: Plan) -> None:
-        self._number, self._ownership, self._plan = number, ownership, plan
-        settings = plan.settings
-        self._log = FencedLog(
-            settings.bootstrap,
-            f"{STAGE}-{number}",
-            transaction_timeout_s=settings.transaction_timeout_s,
-            write_s=settings.batch_timeout_s,
-        )
+        super().__init__(STAGE, number, ownership, plan.settings)
+        self._plan = plan
         self._history = PublishHistory()
 
     async def take(self) -> Sequence[Job]:
@@ -110,17 +102,10 @@ class PartitionPublisher:
         begun = list(self._history.begun.values())
         return [Job(intent.conversation, partial(self._go_on, intent, attempts)) for intent, attempts in begun]
 
-    def job_in(self, record: ReceivedRecord) -> Job | None:
-        try:
-            found = desk_event_in(record)
-        except ValueError as error:
-            return Job(f"dead letter {record.offset}", partial(self._bury, record, error))
-        if not isinstance(found, ReplyToPublish):
+    def job_of(self, event: DeskTold, told_at: float) -> Job | None:
+        if not isinstance(event, ReplyToPublish):
             return None
-        return Job(found.conversation, partial(self._begin, found, record.timestamp / 1000))
-
-    async def give_up(self) -> None:
-        await self._log.stop()
+        return Job(event.conversation, partial(self._begin, event, told_at))
 
     async def _begin(self, reply: ReplyToPublish, handed_on: float) -> None:
         """Does nothing for a reply that has its outcome. `handed_on`: seconds since 1970."""
@@ -166,6 +151,3 @@ class PartitionPublisher:
             self._ownership.require()
             if time.monotonic() < held + LEAVES_WITHIN_S:
                 return held + LEAVES_WITHIN_S
-
-    async def _bury(self, record: ReceivedRecord, error: ValueError) -> None:
-        await self._log.write(dead_letter(STAGE, record, error))

@@ -9,13 +9,25 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from typing import Self
 
 from streams.record_batches import Outbox
+from streams.settings import Settings
 from streams.writing import new_producer, write_outbox
 
 
 class FencedLog:
     """Start it, write, stop it."""
+
+    @classmethod
+    def of_partition(cls, writer: str, number: int, settings: Settings) -> Self:
+        """What `writer` writes of one partition, under the id `writer-number`."""
+        return cls(
+            settings.bootstrap,
+            f"{writer}-{number}",
+            transaction_timeout_s=settings.transaction_timeout_s,
+            write_s=settings.batch_timeout_s,
+        )
 
     def __init__(self, bootstrap: str, transactional_id: str, *, transaction_timeout_s: float, write_s: float) -> None:
         """`write_s`: seconds that a write may take."""
