@@ -25,11 +25,11 @@ from bench.scratch_broker import Say, own_broker
 from bench.scratch_postgresql import NoPostgresql, scratch_database, scratch_postgresql
 from bench.watching import Stuck
 from bench.whole_log import Written
+from console.column_rules import FROM_THE_LOG
 from console.database import open_database
 from console.migrate import upgrade
 from console.project_records import READ
 from console.tables import READ_TO
-from console.write_rows import FROM_THE_LOG
 from schemas.codecs import start_of
 from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord

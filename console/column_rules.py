@@ -76,7 +76,6 @@ MEMBER_STATES: Final = ("joined", "accepted", "answered", "skipped")
 TIMER_STATES: Final = ("running", "superseded", "cancelled", "met", "breached")
 
 _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
-    CONVERSATIONS: (LATEST, {"opened_at": FIRST, "brand": FIRST, "channel": FIRST, "thread": FIRST}),
     POSTS: (
         FIRST,
         {
@@ -85,6 +84,7 @@ _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
         },
     ),
     LABELS: (LATEST, {}),
+    DEAD_LETTERS: (FIRST, {}),
     TIMERS: (
         LATEST,
         {
@@ -94,6 +94,7 @@ _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
             "state": furthest(TIMER_STATES),
         },
     ),
+    CONVERSATIONS: (LATEST, {"opened_at": FIRST, "brand": FIRST, "channel": FIRST, "thread": FIRST}),
     REPLIES: (
         FIRST,
         {
@@ -124,9 +125,10 @@ _RULES: Final[Mapping[Table, tuple[ColumnRule, Mapping[str, ColumnRule]]]] = {
     TRAIL: (FIRST, {}),
     COMMANDS: (FIRST, {}),  # what was told first stands: a repeat that is too old to tell says nothing of it
     PEOPLE: (LATEST, {}),
-    DEAD_LETTERS: (FIRST, {}),
 }
 """By table: the rule of most columns, and those of the others."""
+FROM_THE_LOG: Final = tuple(_RULES)
+"""The tables that can be folded again, in the order in which they are written."""
 
 
 def rule_of(table: Table, column: str) -> ColumnRule:

@@ -9,9 +9,10 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, delete, func, insert, select
 
+from console.column_rules import FROM_THE_LOG
 from console.project_records import READ, project
 from console.tables import READ_TO
-from console.write_rows import FROM_THE_LOG, write_changes
+from console.write_rows import write_changes
 from streams.reading import POLL_MS, reader
 from streams.record_batches import ReceivedRecord
 

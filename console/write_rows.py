@@ -22,44 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert, Update
 
-from console.column_rules import rule_of
+from console.column_rules import FROM_THE_LOG, rule_of
 from console.database import is_postgresql
 from console.derive_columns import derive
 from console.row_changes import Changes
-from console.tables import (
-    COMMANDS,
-    CONVERSATIONS,
-    DEAD_LETTERS,
-    ESCALATIONS,
-    INCIDENT_MEMBERS,
-    INCIDENTS,
-    LABELS,
-    PEOPLE,
-    POSTS,
-    READ_TO,
-    REPLIES,
-    TIMERS,
-    TRAIL,
-)
+from console.tables import CONVERSATIONS, INCIDENTS, READ_TO
 
 Partition = tuple[str, int]
 """Topic and number."""
-
-FROM_THE_LOG: Final = (
-    POSTS,
-    LABELS,
-    DEAD_LETTERS,
-    TIMERS,
-    CONVERSATIONS,
-    REPLIES,
-    ESCALATIONS,
-    INCIDENTS,
-    INCIDENT_MEMBERS,
-    TRAIL,
-    COMMANDS,
-    PEOPLE,
-)
-"""The tables that can be folded again, in the order in which they are written."""
 
 
 class Move(NamedTuple):

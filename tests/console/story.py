@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from bench.whole_log import POLICY, WholeLog, Written
+from console.column_rules import FROM_THE_LOG
 from console.project_records import project
 from console.tables import READ_TO
-from console.write_rows import FROM_THE_LOG, Move, Partition, positions, write_batch
+from console.write_rows import Move, Partition, positions, write_batch
 from domain.desk import Said
 from domain.incidents import SPEAKER, Heard, Incidents, incident_of
 from domain.routing import route

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete
 
 from bench.whole_log import Written
+from console.column_rules import FROM_THE_LOG
 from console.database import open_database
 from console.migrate import upgrade
 from console.project_records import project
 from console.tables import READ_TO
-from console.write_rows import FROM_THE_LOG, Move, Overtaken, positions, write_batch
+from console.write_rows import Move, Overtaken, positions, write_batch
 from domain.typing_rules import classified_mention
 from schemas.desk_records import Label, Person, Promised, Reply, Undo
 from schemas.records import DeadLetter
