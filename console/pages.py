@@ -95,3 +95,10 @@ def cut(
 ) -> tuple[Sequence[RowMapping], str | None]:
     """So many rows at most, and the cursor behind them where there are more."""
     return rows[:limit], cursor_behind(rows[limit - 1]) if len(rows) > limit else None
+
+
+def as_asked(query: Select[Any], asked: Paged, *names: str) -> Select[Any]:
+    """Where the columns have the values that were asked for; all rows where none was."""
+    columns = query.selected_columns
+    wanted = {name: getattr(asked, name) for name in names}
+    return query.where(*[columns[name] == value for name, value in wanted.items() if value is not None])

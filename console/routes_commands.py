@@ -13,7 +13,7 @@ from console.command_answers import Clock, IdempotencyKey, answered, described_w
 from console.command_forms import EXAMPLES, CommandForm
 from console.commanding import Commanding, command_state, new_command
 from console.described import described
-from console.pages import PAIR, Order, Paged, page
+from console.pages import PAIR, Order, Paged, as_asked, page
 from console.rights import caller_of
 from console.routes_conversations import KeyInPath
 from console.sql_threads import Database
@@ -59,12 +59,9 @@ def add_command_routes(app: FastAPI, database: Database, commanding: Commanding,
 
     @app.get("/v1/commands", summary="Lists the commands that were answered", **described("commands", 422))
     async def list_commands(asked: Annotated[CommandsAsked, Query()]) -> Page[CommandView]:
-        columns, query = COMMANDS.c, select(*CommandView.columns(COMMANDS))
-        for name in ("by", "conversation", "accepted"):
-            if (value := getattr(asked, name)) is not None:
-                query = query.where(columns[name] == value)
+        query = as_asked(select(*CommandView.columns(COMMANDS)), asked, "by", "conversation", "accepted")
         if asked.since is not None:
-            query = query.where(columns.at >= to_ms(asked.since))
+            query = query.where(COMMANDS.c.at >= to_ms(asked.since))
         rows, after = await database.run(lambda connection: page(connection, query, _NEWEST, asked))
         return Page(items=[CommandView.of(row) for row in rows], next=after)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from fastapi import Depends, FastAPI, Query
 from pydantic import Field
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from console.callers import Caller
 from console.described import described
-from console.pages import ALONE, PAIR, Order, Paged, page
+from console.pages import ALONE, PAIR, Order, Paged, as_asked, page
 from console.rights import caller_of
 from console.sql_threads import Database
 from console.tables import CONVERSATIONS, ESCALATIONS, PEOPLE, TIMERS
@@ -73,7 +73,7 @@ def add_desk_routes(app: FastAPI, database: Database, clock: Clock) -> None:
     @app.get("/v1/timers", summary="Lists timers", **described("timers", 422))
     async def timers(asked: Annotated[TimersAsked, Query()]) -> Page[TimerView]:
         order = _TIMERS_UP if asked.state == "running" else _TIMERS_DOWN
-        query = _same(select(*TimerView.columns(TIMERS)), asked, "state", "team", "brand", "target")
+        query = as_asked(select(*TimerView.columns(TIMERS)), asked, "state", "team", "brand", "target")
         rows, after = await database.run(lambda connection: page(connection, query, order, asked))
         return Page(items=[TimerView.of(row) for row in rows], next=after)
 
@@ -81,22 +81,15 @@ def add_desk_routes(app: FastAPI, database: Database, clock: Clock) -> None:
     async def escalations(asked: Annotated[EscalationsAsked, Query()]) -> Page[EscalationView]:
         kinds = _OPEN_KINDS if asked.state == "open" else [asked.state]
         query = select(*EscalationView.columns(ESCALATIONS)).where(ESCALATIONS.c.state.in_(kinds))
-        query = _same(query, asked, "team", "trigger")
+        query = as_asked(query, asked, "team", "trigger")
         rows, after = await database.run(lambda connection: page(connection, query, _ESCALATIONS, asked))
         return Page(items=[EscalationView.of(row) for row in rows], next=after)
 
     @app.get("/v1/people", summary="Lists the people of the desk", **described("people", 422))
     async def people(asked: Annotated[PeopleAsked, Query()]) -> Page[PersonView]:
-        query = _same(select(*PersonView.columns(PEOPLE)), asked, "role", "active")
+        query = as_asked(select(*PersonView.columns(PEOPLE)), asked, "role", "active")
         rows, after = await database.run(lambda connection: page(connection, query, _PEOPLE, asked))
         return Page(items=[PersonView.of(row) for row in rows], next=after)
-
-
-def _same(query: Select[Any], asked: Paged, *names: str) -> Select[Any]:
-    """Where the columns have the values that were asked for; all rows where none was."""
-    columns = query.selected_columns
-    wanted = {name: getattr(asked, name) for name in names}
-    return query.where(*[columns[name] == value for name, value in wanted.items() if value is not None])
 
 
 def _queues(connection: Connection, now_ms: int) -> list[QueueView]:

@@ -13,7 +13,7 @@ from console.command_answers import Clock, IdempotencyKey, answered, described_w
 from console.command_forms import INCIDENT_EXAMPLES, IncidentCommandForm
 from console.commanding import Commanding, new_incident_command
 from console.described import described
-from console.pages import PAIR, Order, Paged, page
+from console.pages import PAIR, Order, Paged, as_asked, page
 from console.rights import caller_of
 from console.routes_conversations import latest
 from console.sql_threads import Database
@@ -47,8 +47,7 @@ def add_incident_routes(app: FastAPI, database: Database, commanding: Commanding
     async def list_incidents(asked: Annotated[IncidentsAsked, Query()]) -> Page[IncidentView]:
         statuses = _OPEN if asked.status == "open" else (asked.status,)
         query = select(*IncidentView.columns(INCIDENTS)).where(INCIDENTS.c.status.in_(statuses))
-        if asked.brand is not None:
-            query = query.where(INCIDENTS.c.brand == asked.brand)
+        query = as_asked(query, asked, "brand")
         rows, after = await database.run(lambda connection: page(connection, query, _NEWEST, asked))
         return Page(items=[IncidentView.of(row) for row in rows], next=after)
 
