@@ -59,7 +59,7 @@ def bench_latency(quick: bool, say: Say) -> Table:
         [
             f"Mentions at random moments for {seconds} s, live ticks every 250 ms, {Settings().partitions} partitions, "
             "all stages in the processes of `tenfour up`. Without the model: the classify stage with readings made "
-            "beforehand.",
+            "beforehand, route and deadlines alone.",
             "Delay: from the record's timestamp in `mentions-raw`, which is the moment meant for it, to a consumer "
             "that reads committed records.",
             f"Ended: routed, or found to be spam, at most {PATIENCE_S:.0f} s after the last was sent.",

@@ -23,7 +23,7 @@ async def running_pipeline(say: Say, *, with_model: bool = True) -> AsyncIterato
     """Gives the settings of its processes. Without the model, the classify stage has its readings beforehand."""
     with tempfile.TemporaryDirectory(prefix="tenfour-bench-") as folder:
         if with_model:
-            async with local_pipeline(Settings(), Path(folder), say) as pipeline:
+            async with local_pipeline(Settings(data=Path(folder)), Path(folder), say) as pipeline:
                 yield pipeline.settings
         else:
             async with _without_model(Path(folder), say) as settings:
