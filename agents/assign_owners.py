@@ -25,7 +25,6 @@ from schemas.desk_events import ConversationChanged, DeskAnswer
 from schemas.desk_records import DeskCommand
 from streams.leading import leading_stage, leads
 from streams.metrics import ASSIGN_ANSWERS, UNASSIGNED
-from streams.partitions import partition_of
 from streams.reading import POLL_MS, POLL_RECORDS, read_to_end, reader
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
@@ -134,5 +133,5 @@ def commands_outbox(commands: Sequence[DeskCommand], partitions: int, now_ms: in
     for command in commands:
         key = command.conversation.encode()
         record = OutgoingRecord(key, encode(command), headers_of(command, SOURCE), now_ms)
-        outbox.to(DESK_INBOX.name, partition_of(key, partitions)).append(record)
+        outbox.to_key(DESK_INBOX.name, key, partitions).append(record)
     return outbox

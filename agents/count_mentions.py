@@ -12,7 +12,6 @@ from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode
 from schemas.records import ClassifiedMention, CountedUntil, MentionCount, PublicReply, Tick
 from streams.dead_letters import add_dead_letter
-from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.stages import Stage
 from streams.topics import COUNT_STATE, MENTION_COUNTS, MENTIONS_CLASSIFIED
@@ -52,7 +51,7 @@ class CountMentions:
         place = BatchPlace(batch.topic, batch.partition, batch.records[0].offset, last.offset)
         for counted in partial_counts(mentions, place):
             key = brand_key(counted.brand)
-            target = outbox.to(MENTION_COUNTS.name, partition_of(key, self._partitions))
+            target = outbox.to_key(MENTION_COUNTS.name, key, self._partitions)
             target.append(_outgoing(key, counted, last))
         if ticks and self._told is not None and minute_of(max(ticks)) > minute_of(self._told):
             self._tell(outbox, max(ticks), last)

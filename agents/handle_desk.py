@@ -16,7 +16,6 @@ from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
 from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import DESK_ANSWERS, DESK_ESCALATIONS, DESK_REPLIES
-from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
 from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, INCIDENT_INBOX, SLA_TIMER
@@ -77,7 +76,7 @@ class DeskFold:
         if incident is not None:
             key = incident_key(incident).encode()
             record = OutgoingRecord(key, encode(event), headers_of(event, SOURCE), cause.timestamp)
-            outbox.to(INCIDENT_INBOX.name, partition_of(key, self._partitions)).append(record)
+            outbox.to_key(INCIDENT_INBOX.name, key, self._partitions).append(record)
 
     def _add_state(self, outbox: Outbox, changes: list[tuple[bytes, bytes | None]]) -> None:
         state = outbox.to(DESK_STATE.name, self._partition)

@@ -12,7 +12,6 @@ from schemas.ids import incident_key
 from schemas.incident_records import IncidentChanged, IncidentCommand, IncidentProposed
 from streams.dead_letters import MisplacedRecord, add_dead_letter
 from streams.metrics import INCIDENTS as INCIDENT_CHANGES
-from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
 from streams.topics import DESK_INBOX, INCIDENT_INBOX, INCIDENTS, INCIDENTS_STATE
@@ -57,8 +56,8 @@ class IncidentsFold:
             INCIDENT_CHANGES.labels(event.kind).inc()
             outbox.to(INCIDENTS.name, self._partition).append(_outgoing(incident_key(event.incident), event, cause))
         for command in step.commands:
-            partition = partition_of(command.conversation.encode(), self._partitions)
-            outbox.to(DESK_INBOX.name, partition).append(_outgoing(command.conversation, command, cause))
+            outgoing = _outgoing(command.conversation, command, cause)
+            outbox.to_key(DESK_INBOX.name, command.conversation.encode(), self._partitions).append(outgoing)
 
 
 def incidents_stage(partitions: int) -> Stage:

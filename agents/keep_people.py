@@ -16,7 +16,6 @@ from aiokafka.errors import ProducerFenced
 from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode
 from schemas.desk_records import Person
-from streams.partitions import partition_of
 from streams.reading import read_to_end
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
@@ -80,5 +79,5 @@ def people_outbox(people: Sequence[Person], partitions: int, now_ms: int) -> Out
         for partition in range(partitions):
             for topic in (DESK_INBOX, INCIDENT_INBOX):
                 outbox.to(topic.name, partition).append(OutgoingRecord(None, value, headers, now_ms))
-        outbox.to(PEOPLE.name, partition_of(key, partitions)).append(OutgoingRecord(key, value, headers, now_ms))
+        outbox.to_key(PEOPLE.name, key, partitions).append(OutgoingRecord(key, value, headers, now_ms))
     return outbox

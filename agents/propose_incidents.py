@@ -24,7 +24,6 @@ from schemas.ids import conversation_key, incident_key
 from schemas.incident_records import IncidentChanged, IncidentProposed
 from schemas.records import RoutedMention, SpikeDetected
 from streams.leading import leading_stage, leads
-from streams.partitions import partition_of
 from streams.reading import POLL_MS, POLL_RECORDS, reader
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.stages import RunningStage, Stage
@@ -114,5 +113,5 @@ def proposals_outbox(proposals: Sequence[IncidentProposed], partitions: int, now
     for proposed in proposals:
         key = incident_key(proposed.incident).encode()
         record = OutgoingRecord(key, encode(proposed), headers_of(proposed, SOURCE), now_ms)
-        outbox.to(INCIDENT_INBOX.name, partition_of(key, partitions)).append(record)
+        outbox.to_key(INCIDENT_INBOX.name, key, partitions).append(record)
     return outbox

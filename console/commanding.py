@@ -28,7 +28,6 @@ from schemas.ids import derive_id
 from schemas.incident_records import IncidentAction, IncidentCommand
 from streams.http_refusals import RefusedRequest
 from streams.http_writing import AwaitedWrites
-from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 
 SOURCE: Final = "/tenfour/console"
@@ -91,7 +90,7 @@ class Commanding:
     async def _write(self, command: Command) -> None:
         key, outbox = subject_of(command).encode(), Outbox()
         record = OutgoingRecord(key, encode(command), headers_of(command, SOURCE), to_ms(command.sent_at))
-        outbox.to(inbox_of(command), partition_of(key, self._partitions)).append(record)
+        outbox.to_key(inbox_of(command), key, self._partitions).append(record)
         advice = "send it again with the same Idempotency-Key"
         await self._writes.write(outbox, f"command {command.id}", advice)
 

@@ -37,7 +37,6 @@ from streams.http_refusals import (
 )
 from streams.http_writing import ACKNOWLEDGE_S, RETRY_AFTER_S, AwaitedWrites, OnBroken
 from streams.metrics import GATEWAY_REQUESTS
-from streams.partitions import partition_of
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW
@@ -125,7 +124,7 @@ class Intake:
         return Acceptance(accepted=accepted)
 
     def _add(self, outbox: Outbox, key: bytes, record: Mention | PublicReply, timestamp: int) -> None:
-        group = outbox.to(MENTIONS_RAW.name, partition_of(key, self._partitions))
+        group = outbox.to_key(MENTIONS_RAW.name, key, self._partitions)
         group.append(OutgoingRecord(key, encode(record), headers_of(record, SOURCE), timestamp))
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from streams.partitions import partition_of
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -122,6 +124,10 @@ class Outbox:
     def to(self, topic: str, partition: int) -> list[OutgoingRecord]:
         """The list to append to."""
         return self.groups[topic, partition]
+
+    def to_key(self, topic: str, key: bytes, partitions: int) -> list[OutgoingRecord]:
+        """The list of the partition that the key belongs to, of so many."""
+        return self.to(topic, partition_of(key, partitions))
 
     def __bool__(self) -> bool:
         return any(self.groups.values())
