@@ -39,7 +39,7 @@ def with_database(workers: Workers, folder: Path) -> None:
 
 
 async def projected(workers: Workers) -> None:
-    async with asyncio.timeout(180):  # a busy machine takes its time
+    async with asyncio.timeout(60):
         await wait_until_drained(workers.bootstrap, [("project", GROUP, topic) for topic in READ])
 
 
