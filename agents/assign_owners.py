@@ -52,7 +52,7 @@ async def _lead(running: RunningStage, policy: Policy) -> None:
     """Advises until another process has the partition."""
     settings = running.settings
     desk = KnownDesk(policy)
-    async with reader(settings.bootstrap, [DESK_EVENTS.name, PEOPLE.name], from_start=False) as consumer:
+    async with reader(settings.bootstrap, [DESK_EVENTS.name, PEOPLE.name], from_start=False, gathered=True) as consumer:
         await _begin(consumer, desk, settings)
         looked = 0.0
         while leads(running):

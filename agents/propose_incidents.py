@@ -51,7 +51,7 @@ async def _lead(running: RunningStage, watch: IncidentWatch) -> None:
     comes. What is too little then is looked at again with the next mention."""
     settings, looked = running.settings, 0.0
     topics = [INCIDENTS.name, MENTIONS_ROUTED.name, SLA_EVENTS.name]
-    async with reader(settings.bootstrap, topics, from_start=True) as consumer:
+    async with reader(settings.bootstrap, topics, from_start=True, gathered=True) as consumer:
         await _skip_to(consumer, int(running.clock() * 1000) - KEPT_MS)
         while leads(running):
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)

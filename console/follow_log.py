@@ -35,6 +35,7 @@ from streams.metrics import (
     PROJECTION_LEFT_OUT,
     STAGE_DELAY,
 )
+from streams.reading import GATHERED
 from streams.settings import Settings
 
 STAGE: Final = "project"
@@ -89,7 +90,7 @@ def new_consumer(settings: Settings) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         auto_offset_reset="none",  # what was deleted before it was read is told, and not passed over in silence
         enable_auto_commit=False,
-        fetch_max_wait_ms=100,
+        **GATHERED,
         session_timeout_ms=int(settings.session_timeout_s * 1000),
         heartbeat_interval_ms=int(settings.session_timeout_s * 1000 / 3),
         partition_assignment_strategy=(RangePartitionAssignor,),
