@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, get_args
 
-from agents.write_ticks import write_ticks
+from agents.write_ticks import TickWriter
 from domain.second_stage import LagLimits, next_mode
-from domain.typing_rules import Reading, TypingRules, classified_id
+from domain.typing_rules import DOUBTFUL, UNREADABLE, Reading, TypingRules, classified_id
 from schemas.cloudevents import event_headers
 from schemas.codecs import Codec, encode_again, encode_classification, encode_classified
 from schemas.ids import conversation_key
-from schemas.records import ClassifierMode, Mention, PublicReply, Tick
+from schemas.records import Classification, ClassifierMode, Mention, PublicReply, Tick
 from streams.dead_letters import MisplacedRecord, add_dead_letter
-from streams.metrics import CLASSIFIER_MODE, TEXTS_READ_AGAIN
+from streams.metrics import CLASSIFIER_MODE, CONFIDENCE, MENTIONS, SENT_TO_REVIEW, TEXTS_READ_AGAIN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch
 from streams.settings import Settings
 from streams.stages import Stage
@@ -23,6 +23,8 @@ STAGE = "classify"
 SOURCE = f"/tenfour/{STAGE}"
 MODES: Final[tuple[ClassifierMode, ...]] = get_args(ClassifierMode)
 _CODEC = Codec[Mention | PublicReply | Tick](Mention, PublicReply, Tick)
+_WHY: Final = {DOUBTFUL: "doubtful", UNREADABLE: "unreadable"}
+"""What is left is a language that the model was not measured on."""
 
 
 class Reader(Protocol):
@@ -72,6 +74,7 @@ class ClassifyMentions:
         self, record: ReceivedRecord, mention: Mention, reading: Reading, mode: ClassifierMode
     ) -> OutgoingRecord:
         classification = self._rules.classify(mention.text, reading, mention.author_followers, mode)
+        _count(mention, classification)
         id_ = classified_id(mention)
         value = encode_classified(
             id_, encode_again(mention, record.value or b""), encode_classification(classification)
@@ -82,13 +85,23 @@ class ClassifyMentions:
 
 def classify_stage(rules: TypingRules, reader: Reader, settings: Settings) -> Stage:
     limits = LagLimits(high=settings.second_stage_lag_high, low=settings.second_stage_lag_low)
+    ticks, live = TickWriter(), settings.ticks == "live"
+    SENT_TO_REVIEW.start_at_zero()
     return Stage(
         STAGE,
         MENTIONS_RAW,
         decide=ClassifyMentions(rules, reader, limits if settings.second_model else None).decide,
         poll_records=settings.classify_poll_records,
-        background=write_ticks if settings.ticks == "live" else None,
+        background=ticks.write if live else None,
+        problem=ticks.problem if live else lambda _: None,
     )
+
+
+def _count(mention: Mention, found: Classification) -> None:
+    MENTIONS.labels(found.type, mention.brand, mention.channel, found.mode).inc()
+    CONFIDENCE.labels(found.type).observe(found.confidence)
+    if found.needs_review:
+        SENT_TO_REVIEW.labels(_WHY.get(found.review_reason or "", "language")).inc()
 
 
 def _show_mode(mode: ClassifierMode) -> None:

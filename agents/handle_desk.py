@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.keep_policies import KnownPolicies
+from agents.watch_ticks import TicksSeen
 from domain.desk import Desk, Said
 from domain.desk_budget import shares_of_the_response
 from domain.desk_turn import DeskTimer, Rules, Step
@@ -15,6 +16,7 @@ from schemas.ids import incident_key, incident_of_command
 from schemas.outcomes import ReplyOutcome
 from schemas.records import SlaEvent, Tick, TimerRespond
 from streams.dead_letters import MisplacedRecord, add_dead_letter
+from streams.logs import logger
 from streams.metrics import DESK_ANSWERS, DESK_ESCALATIONS, DESK_REPLIES
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
@@ -22,6 +24,7 @@ from streams.topics import DESK_EVENTS, DESK_INBOX, DESK_STATE, INCIDENT_INBOX, 
 
 STAGE = "desk"
 SOURCE = f"/tenfour/{STAGE}"
+_LOG = logger(STAGE)
 INBOX_RECORDS = Codec[Said | Person | Tick](
     DeskInbound, DeskCommand, SlaEvent, TimerRespond, ReplyOutcome, Person, Tick
 )
@@ -30,8 +33,10 @@ INBOX_RECORDS = Codec[Said | Person | Tick](
 class DeskFold:
     """The desk of one partition, between the log and the log."""
 
-    def __init__(self, partition: int, policies: KnownPolicies, time: WorkingTime, partitions: int) -> None:
-        self._partition, self._partitions = partition, partitions
+    def __init__(
+        self, partition: int, policies: KnownPolicies, time: WorkingTime, partitions: int, ticks: TicksSeen
+    ) -> None:
+        self._partition, self._partitions, self._ticks = partition, partitions, ticks
         self._desk = Desk(lambda people: Rules(policies.policy, time, people, shares_of_the_response(time)))
         self._timestamp = 0
 
@@ -40,6 +45,7 @@ class DeskFold:
 
     def restored(self) -> None:
         self._desk.restored()
+        self._ticks.saw(self._partition, self._desk.last_tick)
 
     def fold(self, batch: RecordBatch, outbox: Outbox) -> None:
         self._timestamp = batch.records[-1].timestamp
@@ -50,10 +56,11 @@ class DeskFold:
                 add_dead_letter(outbox, STAGE, record, error)
                 continue
             self._write(step, record, outbox)
+        self._ticks.saw(self._partition, self._desk.last_tick)
         self._add_state(outbox, self._desk.take_changes())
 
     def given_up(self) -> None:
-        """Nothing is shown of a single partition."""
+        self._ticks.lost(self._partition)
 
     def checkpoint(self, outbox: Outbox) -> None:
         self._add_state(outbox, self._desk.take_changes(with_tick=True))
@@ -86,15 +93,18 @@ class DeskFold:
 def desk_stage(partitions: int) -> Stage:
     """`partitions`: of every topic."""
     policies = KnownPolicies()
-    time = WorkingTime(policies.get)
+    time, ticks = WorkingTime(policies.get), TicksSeen()
+    DESK_ANSWERS.start_at_zero(action=("claim", "reply"))
+    DESK_ESCALATIONS.start_at_zero()
     return Stage(
         STAGE,
         DESK_INBOX,
-        new_fold=lambda partition: DeskFold(partition, policies, time, partitions),
+        new_fold=lambda partition: DeskFold(partition, policies, time, partitions, ticks),
         state=DESK_STATE,
         hurries=holds(start_of(DeskCommand)),  # somebody waits for the answer
         before_start=policies.read,
         background=policies.follow,
+        problem=ticks.problem,
     )
 
 
@@ -113,6 +123,14 @@ def _count(event: DeskTold) -> None:
         DESK_REPLIES.inc()
     elif isinstance(event, EscalationChanged):
         DESK_ESCALATIONS.labels(event.trigger, event.kind).inc()
+        _LOG.info(
+            "escalation",
+            conversation=event.conversation,
+            kind=event.kind,
+            trigger=event.trigger,
+            escalation=event.escalation,
+            step=event.step,
+        )
 
 
 def _outgoing(record: DeskTold | DeskTimer, cause: ReceivedRecord) -> OutgoingRecord:

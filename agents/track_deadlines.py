@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.keep_policies import KnownCalendars
+from agents.watch_ticks import TicksSeen
 from domain.clock import FACTS, Clock, Fact
 from domain.desk_inbound import concerns_desk
 from domain.working_time import WorkingTime
@@ -13,7 +14,8 @@ from schemas.cloudevents import headers_of
 from schemas.codecs import Codec, encode, start_of
 from schemas.records import SlaEvent, Tick
 from streams.dead_letters import add_dead_letter
-from streams.metrics import LAST_TICK, OPEN_TIMERS, VERDICT_DELAY
+from streams.logs import logger
+from streams.metrics import BREACHES, LAST_TICK, OPEN_TIMERS, TIME_LEFT, VERDICT_DELAY
 from streams.metrics import SLA_EVENTS as SLA_EVENTS_WRITTEN
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord, RecordBatch, holds
 from streams.stages import Stage
@@ -26,14 +28,15 @@ TOGETHER = 50
 each step stays in the processor's cache, and so do that many records."""
 POLL_RECORDS = 500
 """Most records of one poll. Of each partition three batches are read ahead; with 2,000 they held 90 MB more."""
+_LOG = logger(STAGE)
 TIMER_RECORDS = Codec[Fact | Tick](*FACTS, Tick)
 
 
 class DeadlinesFold:
     """The clock of one partition, between the log and the log."""
 
-    def __init__(self, partition: int, time: WorkingTime) -> None:
-        self._partition = partition
+    def __init__(self, partition: int, time: WorkingTime, ticks: TicksSeen) -> None:
+        self._partition, self._ticks = partition, ticks
         self._clock = Clock(time)
         self._timestamp = 0
 
@@ -74,6 +77,7 @@ class DeadlinesFold:
             return []
 
     def given_up(self) -> None:
+        self._ticks.lost(self._partition)
         OPEN_TIMERS.remove(str(self._partition))
         LAST_TICK.remove(str(self._partition))
 
@@ -86,23 +90,27 @@ class DeadlinesFold:
 
     def _report_open(self) -> None:
         OPEN_TIMERS.labels(str(self._partition)).set(self._clock.open_cycles)
+        self._ticks.saw(self._partition, self._clock.last_tick)
         if self._clock.last_tick is not None:
             LAST_TICK.labels(str(self._partition)).set(self._clock.last_tick.timestamp())
 
 
 def deadlines_stage() -> Stage:
     calendars = KnownCalendars()
-    time = WorkingTime(calendars.get)
+    time, ticks = WorkingTime(calendars.get), TicksSeen()
+    SLA_EVENTS_WRITTEN.start_at_zero(kind=("met", "breached"))
+    BREACHES.start_at_zero()
     return Stage(
         STAGE,
         SLA_TIMER,
-        new_fold=lambda partition: DeadlinesFold(partition, time),
+        new_fold=lambda partition: DeadlinesFold(partition, time, ticks),
         state=DEADLINES_STATE,
         poll_records=POLL_RECORDS,
         transaction_every_s=0.25,
         hurries=holds(start_of(Tick)),  # it brings verdicts; other facts can wait for the next
         before_start=calendars.read,
         background=calendars.follow,
+        problem=ticks.problem,
     )
 
 
@@ -110,8 +118,23 @@ def _count(events: Sequence[SlaEvent]) -> None:
     for labels, number in Counter([(event.kind, event.target, event.type) for event in events]).items():
         SLA_EVENTS_WRITTEN.labels(*labels).inc(number)
     for event in events:
-        if event.kind == "breached" and event.decided_at is not None:
-            VERDICT_DELAY.observe(max(0.0, (event.decided_at - event.due_at).total_seconds()))
+        if event.kind == "met":
+            TIME_LEFT.labels(event.target).observe(max(0.0, (event.due_at - event.at).total_seconds()))
+        elif event.kind == "breached":
+            _count_breach(event)
+
+
+def _count_breach(event: SlaEvent) -> None:
+    BREACHES.labels(event.target, event.cause or "unknown").inc()
+    if event.decided_at is not None:
+        VERDICT_DELAY.observe(max(0.0, (event.decided_at - event.due_at).total_seconds()))
+    _LOG.info(
+        "breached",
+        conversation=event.conversation,
+        target=event.target,
+        cause=event.cause,
+        due_at=event.due_at.isoformat(),
+    )
 
 
 def _outgoing(event: SlaEvent, cause: ReceivedRecord) -> OutgoingRecord:

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Final, NamedTuple, TypeVar
 
 from agents.track_deadlines import DeadlinesFold
+from agents.watch_ticks import TicksSeen
 from bench.report import Table
 from bench.scratch_broker import Say
 from bench.timers import response, target_s, timer
@@ -144,7 +145,7 @@ def _cost(state: list[Change], log: Log) -> Cost:
     clock = Clock()
     _restore(clock, state)
     rule = _cpu_s(clock.fold, [fact for facts in log for fact in facts])
-    fold = DeadlinesFold(0, WorkingTime(lambda _: None))
+    fold = DeadlinesFold(0, WorkingTime(lambda _: None), TicksSeen())
     _restore(fold, state)
     stage = _cpu_s(lambda batch: fold.fold(batch, Outbox()), [_batch(facts) for facts in log])
     fold.given_up()

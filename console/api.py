@@ -13,7 +13,6 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy import Connection, text
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,7 +26,7 @@ from console.routes_commands import add_command_routes
 from console.routes_conversations import add_conversation_routes
 from console.routes_desk import add_desk_routes
 from console.routes_incidents import add_incident_routes
-from console.sql_threads import RETRY_AFTER_S, Database
+from console.sql_threads import RETRY_AFTER_S, Database, is_there
 from domain.desk_rules import Role
 from streams.broker_probe import broker_answers
 from streams.http_edge import AnswerAlways, BodyLimit
@@ -120,11 +119,7 @@ def _add_probes(app: FastAPI, database: Database, bootstrap: str) -> None:
 
     @app.get("/readyz", tags=["probes"], summary="Whether broker and database answer", responses=gone)
     async def readyz() -> Health:
-        await database.run(_is_there)
+        await database.run(is_there)
         if not await broker_answers(bootstrap):
             raise unavailable("no broker answers", RETRY_AFTER_S)
         return Health(status="ready")
-
-
-def _is_there(connection: Connection) -> None:
-    connection.execute(text("SELECT 1"))

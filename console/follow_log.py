@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -19,22 +20,26 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from sqlalchemy import Engine
 
-from console.find_gaps import OLD_ENOUGH_S, count_gaps
 from console.project_records import READ
 from console.read_model import ReadModel
 from console.row_changes import Changes
+from console.sql_threads import is_there
+from console.watch_desk import watch_desk
 from console.write_rows import Overtaken
+from streams.broker_probe import broker_problem
 from streams.failure import end_process_on_error
+from streams.health import Health
 from streams.metrics import (
     BATCH_RECORDS,
     BATCH_SECONDS,
-    COMPLETENESS_GAPS,
     EVENTS,
     LAG_RECORDS,
+    LAG_SECONDS,
     PROJECTED_ROWS,
     PROJECTION_LEFT_OUT,
     STAGE_DELAY,
 )
+from streams.probes import observed
 from streams.reading import GATHERED
 from streams.settings import Settings
 
@@ -48,7 +53,8 @@ LARGE: Final = 500
 """Records that wait for no others."""
 KEEP_EVERY_S: Final = 1.0
 """Between two writes of offsets alone, where the log holds nothing but time."""
-COUNT_EVERY_S: Final = 10.0
+STALLED_S: Final = 30.0
+"""Without a look at the log for so long it stands still."""
 
 Say = Callable[[str], None]
 Polled = dict[TopicPartition, list[ConsumerRecord]]
@@ -65,20 +71,34 @@ async def follow_log(
     consumer = new_consumer(settings)
     follower = _Follower(consumer, ReadModel(engine), say)
     consumer.subscribe(list(READ), listener=follower)
+    health = Health()
+    health.expect(STAGE, partial(_problem, follower, engine, settings.bootstrap))
     beside: list[asyncio.Task[None]] = []
-    try:
-        await consumer.start()
-        beside.append(asyncio.create_task(end_process_on_error("counting gaps", _count_gaps(engine))))
-        working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
-        beside.append(working)
-        on_started()
-        await until()
-        follower.stopping = True
-        await working
-    finally:
-        for task in beside:
-            task.cancel()
-        await consumer.stop()
+    async with observed(settings, health):
+        try:
+            await consumer.start()
+            beside.append(asyncio.create_task(end_process_on_error("looking at the desk", watch_desk(engine))))
+            working = asyncio.create_task(end_process_on_error("writing the read model", follower.work()))
+            beside.append(working)
+            health.started()
+            on_started()
+            await until()
+            health.stopping()
+            follower.stopping = True
+            await working
+        finally:
+            for task in beside:
+                task.cancel()
+            await consumer.stop()
+
+
+async def _problem(follower: _Follower, engine: Engine, bootstrap: str) -> str | None:
+    def look() -> None:
+        with engine.connect() as connection:
+            is_there(connection)
+
+    await asyncio.to_thread(look)
+    return await broker_problem(bootstrap) or follower.problem()
 
 
 def new_consumer(settings: Settings) -> AIOKafkaConsumer:
@@ -105,7 +125,17 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
         self._busy = asyncio.Lock()
         self._times_taken_up = 0
         self._kept = 0.0
+        self._looked = time.monotonic()
+        self._newest: dict[int, float] = {}
+        """By partition, the time of the last record that was written; seconds since 1970."""
         self.stopping = False
+
+    def problem(self) -> str | None:
+        """Why it does not do its work."""
+        if not self._times_taken_up:
+            return "waits for its consumer group"
+        still_s = time.monotonic() - self._looked
+        return f"has not looked at the log for {still_s:.0f} s" if still_s > STALLED_S else None
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         async with self._busy:  # what is being written may be finished; the next owner then begins behind it
@@ -117,7 +147,7 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def work(self) -> None:
         while not self.stopping:
-            times = self._times_taken_up
+            times, self._looked = self._times_taken_up, time.monotonic()
             polled = await self._poll()
             began = time.monotonic()
             async with self._busy:
@@ -146,6 +176,7 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if polled:
                 by_partition = {(tp.topic, tp.partition): records for tp, records in polled.items()}
                 _count(polled, await asyncio.to_thread(self._model.take, by_partition), time.monotonic() - began)
+                self._newest |= {tp.partition: records[-1].timestamp / 1000 for tp, records in polled.items()}
             if began - self._kept > KEEP_EVERY_S:
                 await self._keep_offsets()
                 self._kept = began
@@ -186,7 +217,9 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
             if end is not None:
                 behind[tp.partition] += max(0, end - await self._consumer.position(tp))
         for number, records in behind.items():
+            waited = max(0.0, time.time() - self._newest.get(number, time.time()))
             LAG_RECORDS.labels(STAGE, str(number)).set(records)
+            LAG_SECONDS.labels(STAGE, str(number)).set(waited if records else 0)
 
 
 def _count(polled: Polled, changes: Changes, seconds: float) -> None:
@@ -199,13 +232,3 @@ def _count(polled: Polled, changes: Changes, seconds: float) -> None:
     PROJECTION_LEFT_OUT.inc(changes.left_out)
     for table, rows in changes.rows.items():
         PROJECTED_ROWS.labels(table.name).inc(len(rows))
-
-
-async def _count_gaps(engine: Engine) -> None:
-    def count() -> int:
-        with engine.connect() as connection:
-            return count_gaps(connection, int((time.time() - OLD_ENOUGH_S) * 1000))
-
-    while True:
-        COMPLETENESS_GAPS.set(await asyncio.to_thread(count))
-        await asyncio.sleep(COUNT_EVERY_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from console.api import Times, new_console
@@ -12,10 +13,13 @@ from console.commanding import Commanding
 from console.database import open_database
 from console.desk_answers import DeskAnswers, following
 from console.migrate import require_newest
-from console.sql_threads import Database
+from console.sql_threads import Database, is_there
 from domain.desk_rules import Role
+from streams.broker_probe import broker_problem
+from streams.health import Health
 from streams.http_serving import first_error, listen, serve
 from streams.http_writing import ACKNOWLEDGE_S, AwaitedWrites
+from streams.probes import observed
 from streams.running import stop_signal
 from streams.settings import Settings
 from streams.topics import DESK_EVENTS, DESK_INBOX, INCIDENT_INBOX, INCIDENTS, require_topics
@@ -52,6 +56,16 @@ async def serve_console(
                 commanding = Commanding(database, writes, answers, settings.partitions)
                 app = new_console(database, commanding, roles, settings, times)
                 grace_s = int(ACKNOWLEDGE_S) + 2
-                await serve(app, listener, until=until, broken=broken, on_listening=on_listening, grace_s=grace_s)
+                health = Health()
+                health.expect("broker", partial(broker_problem, settings.bootstrap))
+                health.expect("database", partial(_database_problem, database))
+                async with observed(settings, health):
+                    health.started()
+                    await serve(app, listener, until=until, broken=broken, on_listening=on_listening, grace_s=grace_s)
     finally:
         database.close()
+
+
+async def _database_problem(database: Database) -> None:
+    """Raises what the database raises."""
+    await database.run(is_there)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
@@ -17,6 +17,11 @@ THREADS: Final = 10
 """Transactions at once; no more than an engine has connections."""
 RETRY_AFTER_S: Final = 5
 _T = TypeVar("_T")
+
+
+def is_there(connection: Connection) -> None:
+    """Raises what the database raises, if it doesn't answer."""
+    connection.execute(text("SELECT 1"))
 
 
 class Database:

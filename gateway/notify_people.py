@@ -24,6 +24,7 @@ from schemas.desk_events import DeskTold, EscalationChanged, EscalationKind
 from schemas.ids import derive_id
 from schemas.outcomes import NotificationFailed, NotificationSent
 from streams.deliveries import Deliveries, Job, Ownership
+from streams.logs import logger
 from streams.metrics import NOTIFICATIONS as NOTIFIED
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
@@ -31,6 +32,7 @@ from streams.state import load_state
 from streams.topics import DESK_EVENTS, NOTIFICATIONS
 
 STAGE: Final = "notify"
+_LOG = logger(STAGE)
 SOURCE: Final = f"/tenfour/{STAGE}"
 ASK_FOR_SOMEBODY: Final[frozenset[EscalationKind]] = frozenset({"started", "climbed", "reminded", "unacknowledged"})
 """Steps that somebody is told of."""
@@ -120,7 +122,9 @@ class PartitionNotifier(DeskDelivery):
         course, reason = await self._tell_all(step, addresses, told_at)
         await self._log.write(self._outcome(step, len(addresses), course, reason))
         self._history.ended.add(step.id)
-        NOTIFIED.labels(step.channel, "failed" if reason else "sent").inc()
+        result = "failed" if reason else "sent"
+        NOTIFIED.labels(step.channel, result).inc()
+        _LOG.info("notification", conversation=step.conversation, step=step.id, channel=step.channel, result=result)
 
     async def _tell_all(
         self, step: EscalationChanged, addresses: Sequence[Address], told_at: float

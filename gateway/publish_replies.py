@@ -22,12 +22,14 @@ from schemas.codecs import decode
 from schemas.desk_events import DeskTold, ReplyToPublish
 from schemas.outcomes import PublishIntent, PublishOutcome
 from streams.deliveries import Deliveries, Job, Ownership
+from streams.logs import logger
 from streams.metrics import PUBLISH_OUTCOMES, PUBLISH_SECONDS
 from streams.settings import Settings
 from streams.state import load_state
 from streams.topics import DESK_EVENTS, PUBLISH_LOG
 
 STAGE: Final = "publish"
+_LOG = logger(STAGE)
 LEAVES_WITHIN_S: Final = 2.0
 """A request leaves so soon after its intent was acknowledged, or not at all: a worker that stood still for longer may
 have been replaced, and writes its intent again to find out."""
@@ -129,6 +131,7 @@ class PartitionPublisher(DeskDelivery):
         self._history.ended.add(reply.id)
         PUBLISH_OUTCOMES.labels(type(step).__name__.lower()).inc()
         PUBLISH_SECONDS.observe(max(0.0, plan.clock() - began))
+        _LOG.info(type(step).__name__.lower(), conversation=reply.conversation, reply=reply.id, posts=course.posts)
 
     def _is_too_late(self, since: float, wait_s: float) -> bool:
         return self._plan.clock() + wait_s > since + self._plan.settings.publish_minutes * 60

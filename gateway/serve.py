@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from gateway.intake import Clock, new_gateway
+from streams.broker_probe import broker_problem
+from streams.health import Health
 from streams.http_serving import first_error, listen, serve
 from streams.http_writing import ACKNOWLEDGE_S
+from streams.probes import observed
 from streams.running import stop_signal
 from streams.settings import Settings
 from streams.topics import MENTIONS_RAW, require_topics
@@ -35,4 +39,8 @@ async def serve_gateway(
         async with open_producer(settings.bootstrap) as producer:
             app = new_gateway(producer, settings, brands, clock, on_broken=on_broken)
             grace_s = int(ACKNOWLEDGE_S) + 2
-            await serve(app, listener, until=until, broken=broken, on_listening=on_listening, grace_s=grace_s)
+            health = Health()
+            health.expect("broker", partial(broker_problem, settings.bootstrap))
+            async with observed(settings, health):
+                health.started()
+                await serve(app, listener, until=until, broken=broken, on_listening=on_listening, grace_s=grace_s)

@@ -22,6 +22,11 @@ def answering_cluster(bootstrap: str, timeout_s: float = 2.0) -> str | None:
         return None
 
 
+async def broker_problem(bootstrap: str) -> str | None:
+    """Why records can't be read or written; None where the cluster answers."""
+    return None if await broker_answers(bootstrap) else "no broker answers"
+
+
 async def broker_answers(bootstrap: str) -> bool:
     """Whether any of the addresses, host:port[,host:port], answers."""
     for address in bootstrap.split(","):

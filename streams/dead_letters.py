@@ -8,10 +8,12 @@ from schemas.cloudevents import headers_of
 from schemas.codecs import encode
 from schemas.ids import derive_id
 from schemas.records import DeadLetter
+from streams.logs import logger
 from streams.metrics import DEAD_LETTERS
 from streams.record_batches import Outbox, OutgoingRecord, ReceivedRecord
 from streams.topics import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 
+_LOG = logger("dead_letters")
 MAX_MESSAGE_CHARACTERS = 1000
 
 
@@ -38,6 +40,8 @@ def add_dead_letter(outbox: Outbox, stage: str, record: ReceivedRecord, error: E
     headers = headers_of(letter, f"/tenfour/{stage}")
     target.append(OutgoingRecord(record.key, encode(letter), headers, record.timestamp))
     DEAD_LETTERS.labels(stage, kind).inc()
+    at = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    _LOG.warning("dead letter", stage=stage, error=kind, **at)
 
 
 def _instant(timestamp: int) -> datetime:

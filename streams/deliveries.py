@@ -8,15 +8,20 @@ up to its oldest job that isn't done. What was done is known from the log that t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from streams.broker_probe import broker_problem
 from streams.failure import end_process, end_process_on_error
-from streams.metrics import EVENTS, LAG_RECORDS
+from streams.health import Health
+from streams.metrics import EVENTS, LAG_RECORDS, LAG_SECONDS
+from streams.probes import observed
 from streams.record_batches import ReceivedRecord
 from streams.settings import Settings
 
@@ -110,7 +115,29 @@ async def run_deliveries(
         rebalance_timeout_ms=int(REBALANCE_S * 1000),
         fetch_max_wait_ms=50,
     )
-    group = _Group(consumer, deliveries)
+    group, health = _Group(consumer, deliveries), Health()
+    health.expect(deliveries.name, partial(_problem, group, settings.bootstrap))
+
+    def started() -> None:
+        health.started()
+        on_started()
+
+    async with observed(settings, health):
+        await _deliver(consumer, group, deliveries, settings, until, started)
+
+
+async def _problem(group: _Group, bootstrap: str) -> str | None:
+    return await broker_problem(bootstrap) or group.unsettled()
+
+
+async def _deliver(
+    consumer: AIOKafkaConsumer,
+    group: _Group,
+    deliveries: Deliveries,
+    settings: Settings,
+    until: Callable[[], Coroutine[Any, Any, None]],
+    on_started: Callable[[], None],
+) -> None:
     await consumer.start()
     consumer.subscribe([deliveries.source], listener=group)
     tasks = [
@@ -140,10 +167,18 @@ class _Group(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, consumer: AIOKafkaConsumer, deliveries: Deliveries) -> None:
         self._consumer, self._deliveries = consumer, deliveries
         self._owned: dict[TopicPartition, _Partition] = {}
-        self._stopping = False
+        self._was_assigned = self._stopping = False
+
+    def unsettled(self) -> str | None:
+        """Why it can't work on all its partitions yet; None when it does."""
+        if not self._was_assigned:
+            return "waits for its consumer group"
+        taking = sum(not partition.is_ready for partition in self._owned.values())
+        return f"loads the log of {taking} partitions" if taking else None
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Returns at once: the group does not wait for a log to load. Until then the partition rests."""
+        self._was_assigned = True
         for tp in assigned if not self._stopping else ():
             partition = _Partition(tp.partition, self._deliveries)
             self._owned[tp] = partition
@@ -165,8 +200,8 @@ class _Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._owned.clear()
         await asyncio.gather(*(partition.delivery.give_up() for partition in owned))
         for partition in owned:
-            with suppress(KeyError):
-                LAG_RECORDS.remove(self._deliveries.name, str(partition.number))
+            for lag in (LAG_RECORDS, LAG_SECONDS):
+                lag.remove(self._deliveries.name, str(partition.number))
 
     async def stop(self) -> None:
         self._stopping = True
@@ -209,7 +244,9 @@ class _Group(ConsumerRebalanceListener):  # type: ignore[misc]
         end = self._consumer.highwater(tp)
         if partition.is_ready and end is not None and partition.done_offset is not None:
             done = partition.done_offset if partition.open_jobs else await self._consumer.position(tp)
-            LAG_RECORDS.labels(self._deliveries.name, str(tp.partition)).set(max(0, end - done))
+            behind, waited = max(0, end - done), max(0.0, time.time() - partition.waits_since)
+            LAG_RECORDS.labels(self._deliveries.name, str(tp.partition)).set(behind)
+            LAG_SECONDS.labels(self._deliveries.name, str(tp.partition)).set(waited if behind else 0)
 
     def _make_room(self, tp: TopicPartition, partition: _Partition) -> None:
         if not partition.is_ready or tp not in self._consumer.assignment():
@@ -249,8 +286,9 @@ class _Partition:
         self.is_ready = False
         self.committed: int | None = None
         self._next_offset: int | None = None
-        self._open: dict[int, None] = {}
-        """Offsets of the jobs that aren't done, in order."""
+        self._open: dict[int, float] = {}
+        """Offsets of the jobs that aren't done, in order, with the times of their records."""
+        self._newest = time.time()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         """The last job of each lane."""
         self._running: set[asyncio.Task[None]] = set()
@@ -265,6 +303,11 @@ class _Partition:
         return next(iter(self._open), self._next_offset)
 
     @property
+    def waits_since(self) -> float:
+        """The time of the oldest record that isn't done, as far as it has been read; seconds since 1970."""
+        return next(iter(self._open.values()), self._newest)
+
+    @property
     def is_to_commit(self) -> bool:
         return self.done_offset is not None and self.done_offset != self.committed
 
@@ -274,9 +317,9 @@ class _Partition:
             if job is None:
                 EVENTS.labels(self._name).inc()
             else:
-                self._open[record.offset] = None
+                self._open[record.offset] = record.timestamp / 1000
                 self.do(job, record.offset)
-        self._next_offset = records[-1].offset + 1
+        self._next_offset, self._newest = records[-1].offset + 1, records[-1].timestamp / 1000
 
     def do(self, job: Job, offset: int | None = None) -> None:
         work = self._do(job, self._lanes.get(job.lane), offset)

@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from streams.logs import last_words
+
 EXIT_STATUS = 70
 """EX_SOFTWARE of sysexits.h."""
 
@@ -20,7 +22,7 @@ def end_process(doing: str, error: BaseException) -> None:
     if os.environ.get("TENFOUR_TRACEBACK"):
         traceback.print_exception(error, file=sys.stderr)
     detail = " ".join(str(error).split()) or "no further detail"
-    print(f"tenfour: ended while {doing}: {type(error).__name__}: {detail[:500]}", file=sys.stderr, flush=True)
+    last_words(f"ended while {doing}: {type(error).__name__}: {detail[:500]}")
     os._exit(EXIT_STATUS)
 
 

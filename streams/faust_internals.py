@@ -37,6 +37,8 @@ PARTIAL_POLL_S = 0.02
 """Poll while some partition is full: short, so that it is asked again as soon as it has room."""
 FINISH_STARTED_S = 30.0
 """How long started batches may take before partitions are given up without them (they come again then)."""
+FINISH_STOPPING_S = 7.0
+"""The same where the worker stops: whoever stops it waits."""
 
 PreparePartition = Callable[[int], Awaitable[int | None]]
 """Called with a partition before its first batch; gives the offset to read from, None for the committed one."""
@@ -132,6 +134,7 @@ class BatchConsumer(driver.Consumer):
         """Partitions whose batches may be handed over, each with the number of its assignment."""
         self._preparing: dict[TP, asyncio.Task[None]] = {}
         self._assignment_number = 0
+        self._was_assigned = False
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
         """Held by a fetch, and by a seek: a fetch from before the seek would read on behind it, and its records be
@@ -147,11 +150,21 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Faust calls this when an assignment is settled and before the flow resumes. It must return at once: a
         rebalance does not wait for a partition's state to load."""
+        self._was_assigned = True
         for tp in self.assignment():
             if tp not in self._preparing:
                 self._preparing[tp] = asyncio.create_task(
                     self._make_ready(tp), name=f"prepare {tp.topic}-{tp.partition}"
                 )
+
+    @property
+    def was_assigned(self) -> bool:
+        """Whether the group has ever said which partitions are this worker's, be it none."""
+        return self._was_assigned
+
+    def being_prepared(self) -> list[int]:
+        """Assigned partitions whose batches may not be handed over yet."""
+        return sorted(tp.partition for tp in self._preparing if tp not in self._ready)
 
     async def _make_ready(self, tp: TP) -> None:
         try:
@@ -172,16 +185,16 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         try:
-            await self._finish_started(revoked)
+            await self._finish_started(revoked, FINISH_STARTED_S)
         except Exception as error:  # aiokafka swallows this too
             end_process(f"giving up {len(revoked)} partitions", error)
         await super().on_partitions_revoked(revoked)
 
     async def wait_empty(self) -> None:
         """Faust calls this when the worker stops."""
-        await self._finish_started(self._open.keys() | self._ready.keys() | self._preparing.keys())
+        await self._finish_started(self._open.keys() | self._ready.keys() | self._preparing.keys(), FINISH_STOPPING_S)
 
-    async def _finish_started(self, tps: Iterable[TP]) -> None:
+    async def _finish_started(self, tps: Iterable[TP], within_s: float) -> None:
         """Hands over nothing more of these partitions, drops what is queued, waits for what is started, commits."""
         tps = list(tps)
         self._assignment_number += 1
@@ -192,9 +205,7 @@ class BatchConsumer(driver.Consumer):
                 await asyncio.wait([task])
         started = [batch for tp in tps for batch in self._open[tp] if not _dropped(batch)]
         if started:
-            await asyncio.wait(
-                [asyncio.ensure_future(batch.wait_closed()) for batch in started], timeout=FINISH_STARTED_S
-            )
+            await asyncio.wait([asyncio.ensure_future(batch.wait_closed()) for batch in started], timeout=within_s)
         await self.force_commit()
         for tp in tps:
             self._open.pop(tp, None)
@@ -367,6 +378,14 @@ class StageApp(faust.App):
     def batch_topic(self, name: str) -> Any:
         """A topic to hang an agent on: its values are RecordBatch."""
         return self.topic(name, schema=BatchSchema(), acks=True)
+
+    def unsettled(self) -> str | None:
+        """Why it can't work on all its partitions yet; None when it does."""
+        consumer = self._consumer
+        if not isinstance(consumer, BatchConsumer) or not consumer.was_assigned:
+            return "waits for its consumer group"
+        preparing = consumer.being_prepared()
+        return f"loads the state of {len(preparing)} partitions" if preparing else None
 
     def lag(self) -> dict[int, int]:
         """Records not yet acknowledged, by assigned partition; empty before the first assignment."""

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.http_refusals import RefusedRequest
+from streams.metric_families import Family
 
 BODY_TIMEOUT_S: Final = 30.0
 DISCARD_S: Final = 3.0
@@ -25,7 +26,7 @@ DISCARD_BYTES: Final = 16 * 1024 * 1024
 class AnswerAlways:
     """Outermost: counts every answer, and answers a failure of ours with 500, without its content."""
 
-    def __init__(self, app: ASGIApp, requests: Counter, log: logging.Logger) -> None:
+    def __init__(self, app: ASGIApp, requests: Family[Counter], log: logging.Logger) -> None:
         """`requests` is counted by status."""
         self._app, self._requests, self._log = app, requests, log
 

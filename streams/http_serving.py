@@ -11,14 +11,10 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from streams.settings import PREFIX
+from streams.listening import ServingError, cannot_listen
 
 MAX_CONNECTIONS: Final = 1000
 """At most so many bodies are in memory at once; who comes later is answered 503."""
-
-
-class ServingError(RuntimeError):
-    """The server can't listen, or can't do its work any more; the text says why and what to do."""
 
 
 async def serve(
@@ -55,10 +51,7 @@ def listen(host: str, port: int, name: str) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0]
-        raise ServingError(
-            f"cannot listen on {host}:{port}: {reason}; set {PREFIX}{name}_HOST and {PREFIX}{name}_PORT to others"
-        ) from None
+        raise cannot_listen(host, port, name, error) from None
 
 
 def first_error(broken: asyncio.Future[Exception], what: str) -> Callable[[Exception], None]:

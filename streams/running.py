@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streams.metrics import serve_metrics
+from streams.health import Health
+from streams.probes import observed
 from streams.settings import Settings
 
 if TYPE_CHECKING:  # Faust takes half a second to load, and 40 MB: not where no stage runs
@@ -26,16 +27,19 @@ async def run_stages(
     from streams.stages import RunningStage
 
     collect_garbage_seldom()
-    if settings.metrics_port:
-        serve_metrics(settings.metrics_port, settings.metrics_host)
     running = [RunningStage(stage, settings, time.time) for stage in stages]
+    health = Health()
+    for stage in running:
+        health.expect(stage.stage.name, stage.problem)
     stopped = asyncio.create_task((until or stop_signal)())
-    for stage in running:
-        await stage.start()
-    on_started()
-    await stopped
-    for stage in running:
-        await stage.stop()
+    async with observed(settings, health):
+        for stage in running:
+            await stage.start()
+        health.started()
+        on_started()
+        await stopped
+        health.stopping()
+        await asyncio.gather(*(stage.stop() for stage in running))
 
 
 def collect_garbage_seldom() -> None:

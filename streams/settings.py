@@ -78,9 +78,15 @@ class Settings(BaseSettings):
     )
     model_threads: Annotated[int, Field(gt=0, le=64)] = Field(2, description="Threads of one model run.")
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
-        0, description="Port of the Prometheus metrics of this process; 0: none."
+        0, description="Port of /metrics, /healthz and /readyz of this process; 0: none."
     )
-    metrics_host: str = Field("127.0.0.1", description="Address that the metrics listen on.")
+    metrics_host: str = Field("127.0.0.1", description="Address that they listen on.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="What a process writes to standard error: lines for people, or a JSON object a line."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is written there."
+    )
     gateway_host: str = Field("127.0.0.1", description="Address that the HTTP gateway listens on.")
     gateway_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
         8710, description="Port of the HTTP gateway; 0: any free one."

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 from aiokafka import AIOKafkaProducer
 
+from streams.broker_probe import broker_problem
 from streams.failure import end_process
 from streams.faust_internals import NoTables, StageApp
-from streams.metrics import BATCH_RECORDS, BATCH_SECONDS, EVENTS, LAG_RECORDS, STAGE_DELAY
+from streams.logs import logger
+from streams.metrics import BATCH_RECORDS, BATCH_SECONDS, DEAD_LETTERS, EVENTS, LAG_RECORDS, LAG_SECONDS, STAGE_DELAY
 from streams.record_batches import Outbox, RecordBatch, joined
 from streams.settings import Settings
 from streams.state import Fold
@@ -27,14 +29,17 @@ Decide = Callable[[RecordBatch], Awaitable[Sequence[Outbox]]]
 Background = Callable[["RunningStage"], Awaitable[None]]
 """Work beside the batches, such as ticks; cancelled when the stage stops."""
 
+_LOG = logger("stages")
 LAG_EVERY_S = 1.0
 TRANSACTION_EVERY_S = 0.5
 HURRIED_EVERY_S = 0.05
 """Between the starts of a partition's transactions at least, also where the next is in a hurry."""
 WORTH_A_TRANSACTION = 500
 """Records that wait for no others: their own work costs more than the transaction."""
-STOP_S = 40.0
-"""Longest stop: more than the longest wait for batches that were started."""
+STALLED_S = 30.0
+"""A partition with records that wait, of which none has been acknowledged for so long, stands still."""
+STOP_S = 10.0
+"""Longest stop: more than the longest wait for batches that were started. What can't be finished comes again."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Stage:
     before_start: Callable[[Settings], Awaitable[None]] | None = None
     """Awaited before the first batch."""
     background: Background | None = None
+    problem: Callable[[RunningStage], str | None] = lambda _: None
+    """Why it does not do its work, of what only the stage can tell."""
     on_stop: Callable[[], None] = field(default=lambda: None)
 
     @property
@@ -74,7 +81,9 @@ class RunningStage:
         self.producer: AIOKafkaProducer | None = None
         self._workers: dict[int, _PartitionWorker] = {}
         self._transactions = self._new_transactions()
+        DEAD_LETTERS.start_at_zero(stage=(stage.name,))
         self._beside: list[asyncio.Task[None]] = []
+        self._moved: dict[int, _Moved] = {}
         if self._transactions is not None:
             self.app.prepare_partition = self._transactions.take
             self.app.commits_offsets = False
@@ -117,6 +126,21 @@ class RunningStage:
         """Partitions whose batches this process handles now."""
         return set(self.app.lag())
 
+    async def problem(self) -> str | None:
+        """Why the stage does not do its work; None where it does."""
+        broken = await broker_problem(self.settings.bootstrap)
+        return broken or self.app.unsettled() or self._stalled() or self.stage.problem(self)
+
+    def _stalled(self) -> str | None:
+        now = self.clock()
+        for partition, records in self.app.lag().items():
+            moved = self._moved.setdefault(partition, _Moved(now, now))
+            if not records:
+                self._moved[partition] = moved._replace(at=now)
+            elif now - moved.at > STALLED_S:
+                return f"partition {partition}: {records} records wait, none was done for {now - moved.at:.0f} s"
+        return None
+
     async def _consume(self, stream: Any) -> None:
         await _or_end(self._hand_out(stream), f"{self.stage.name} took batches")  # Faust would go on without this one
 
@@ -128,6 +152,7 @@ class RunningStage:
         worker = self._workers.get(partition)
         if worker is None:
             worker = self._workers[partition] = self._new_worker(partition)
+            _LOG.info("partition taken", stage=self.stage.name, partition=partition)
         return worker
 
     def _new_worker(self, partition: int) -> _PartitionWorker:
@@ -142,12 +167,15 @@ class RunningStage:
         return HURRIED_EVERY_S if hurried else self.stage.transaction_every_s
 
     async def _give_up(self, partition: int) -> None:
+        _LOG.info("partition given up", stage=self.stage.name, partition=partition)
         worker = self._workers.pop(partition, None)
         if worker is not None:
             worker.cancel()
         if self._transactions is not None:
             await self._transactions.give_up(partition)
+        self._moved.pop(partition, None)
         LAG_RECORDS.remove(self.stage.name, str(partition))
+        LAG_SECONDS.remove(self.stage.name, str(partition))
 
     async def _handle_stateful(
         self,
@@ -187,6 +215,7 @@ class RunningStage:
         batch.acknowledge()
         now = self.clock()
         stage = self.stage.name
+        self._moved[batch.partition] = _Moved(now, batch.records[-1].timestamp / 1000)
         EVENTS.labels(stage).inc(len(batch.records))
         BATCH_RECORDS.labels(stage).observe(len(batch.records))
         BATCH_SECONDS.labels(stage).observe(max(0.0, now - started))
@@ -195,8 +224,11 @@ class RunningStage:
     async def _report_lag(self) -> None:
         while True:
             await asyncio.sleep(LAG_EVERY_S)
+            now = self.clock()
             for partition, records in self.app.lag().items():
+                moved = self._moved.setdefault(partition, _Moved(now, now))
                 LAG_RECORDS.labels(self.stage.name, str(partition)).set(records)
+                LAG_SECONDS.labels(self.stage.name, str(partition)).set(max(0.0, now - moved.to) if records else 0)
 
     async def _commit_idle(self, transactions: PartitionTransactions) -> None:
         while True:
@@ -219,6 +251,13 @@ class RunningStage:
             stage.new_fold,
             timeout_s=settings.transaction_timeout_s,
         )
+
+
+class _Moved(NamedTuple):
+    """When a batch of a partition was acknowledged last, and up to which record's time; seconds since 1970."""
+
+    at: float
+    to: float
 
 
 Handle = Callable[[Sequence[RecordBatch], "asyncio.Task[None] | None"], Awaitable["asyncio.Task[None] | None"]]

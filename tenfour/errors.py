@@ -25,7 +25,7 @@ OPERATOR_ERRORS: Final = frozenset(
         "gateway.replay_file.ReplayError",
         "models.manifest.ModelError",
         "streams.broker_jars.BrokerError",
-        "streams.http_serving.ServingError",
+        "streams.listening.ServingError",
         "streams.settings.SettingsError",
         "streams.topics.TopicError",
         "streams.writing.WriteFailed",

@@ -135,4 +135,9 @@ def _command(metrics_port: int, arguments: Sequence[str]) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     """This process's environment with the settings as they are now, the broker's address among them."""
     given = settings.model_dump(mode="json", exclude_defaults=True)
-    return {**os.environ, **{f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}}
+    # Of many processes on one screen only what is wrong is worth a line.
+    return {
+        f"{PREFIX}LOG_LEVEL": "warning",
+        **os.environ,
+        **{f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()},
+    }

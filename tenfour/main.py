@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "project": "Write what the log says into the read model until Ctrl-C.",
     "rebuild": "Fold the log into the read model again.",
     "gaps": "List the mentions that have neither an owner nor an end.",
+    "metrics": "List every metric: type, unit, labels, what it says.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }
 """Each command is the `app` of the module `tenfour.<command>`."""

@@ -8,12 +8,11 @@ import uvloop
 from console.database import open_database, reachable
 from console.follow_log import follow_log
 from console.migrate import require_newest
-from streams.metrics import serve_metrics
+from streams.logs import announce, start_logs
 from streams.running import collect_garbage_seldom, stop_signal
 from streams.settings import Settings, load_settings
 from streams.topics import require_topics
 from tenfour.kafka import with_kafka
-from tenfour.printing import remark
 
 app = typer.Typer()
 
@@ -22,12 +21,11 @@ app = typer.Typer()
 def project() -> None:
     """Write what the log says into the read model, until SIGTERM or Ctrl-C."""
     settings = load_settings()
+    start_logs(settings.log_format, settings.log_level)
     engine = open_database(settings.database)
     require_newest(engine)
     settings = with_kafka(settings)
     collect_garbage_seldom()
-    if settings.metrics_port:
-        serve_metrics(settings.metrics_port, settings.metrics_host)
     with reachable(engine):
         uvloop.run(_project(settings))
 
@@ -36,6 +34,6 @@ async def _project(settings: Settings) -> None:
     await require_topics(settings.bootstrap, partitions=settings.partitions)
     engine = open_database(settings.database)
     try:
-        await follow_log(engine, settings, stop_signal, lambda: remark("running project"), remark)
+        await follow_log(engine, settings, stop_signal, lambda: announce("running project"), announce)
     finally:
         engine.dispose()

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from agents.registry import STAGES, stage_named
+from streams.logs import announce, start_logs
 from streams.running import run_stages
 from streams.settings import Settings, load_settings
 from streams.stages import Stage
 from streams.stages import run as run_on_uvloop
 from streams.topics import require_topics
 from tenfour.kafka import with_kafka
-from tenfour.printing import remark
 
 app = typer.Typer()
 
@@ -24,7 +24,9 @@ def run(
     stages: Annotated[list[str], typer.Argument(metavar="STAGE...", help=f"Of {', '.join(STAGES)}.")],
 ) -> None:
     """Run stages in this process, each its own consumer group, until SIGTERM or Ctrl-C."""
-    settings = with_kafka(load_settings())
+    settings = load_settings()
+    start_logs(settings.log_format, settings.log_level)
+    settings = with_kafka(settings)
     names = list(dict.fromkeys(stages))
     chosen = [stage_named(name, settings) for name in names]
     run_on_uvloop(_run(chosen, settings))
@@ -33,4 +35,4 @@ def run(
 async def _run(stages: Sequence[Stage], settings: Settings) -> None:
     await require_topics(settings.bootstrap, partitions=settings.partitions)
     names = ", ".join(stage.name for stage in stages)
-    await run_stages(stages, settings, on_started=lambda: remark(f"running {names}"))
+    await run_stages(stages, settings, on_started=lambda: announce(f"running {names}"))

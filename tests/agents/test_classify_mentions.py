@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from prometheus_client import REGISTRY
 
-from agents.classify_mentions import ClassifyMentions
+from agents.classify_mentions import MODES, ClassifyMentions
 from agents.registry import typing_rules
 from domain.second_stage import LagLimits
 from models.mention_model import MentionModel
@@ -19,7 +18,7 @@ from models.second_stage import SecondStage
 from schemas.codecs import decode, encode
 from schemas.ids import conversation_key
 from schemas.records import Classification, ClassifiedMention, DeadLetter
-from streams.metrics import CLASSIFIER_MODE
+from streams.metrics import CATALOGUE
 from streams.record_batches import RecordBatch
 from streams.topics import DEAD_LETTERS, MENTIONS_CLASSIFIED, MENTIONS_RAW
 from tests.domain.posts import mention, policy
@@ -107,12 +106,12 @@ def modes(decided: Decided) -> set[str]:
 
 
 def shown_mode() -> list[str]:
-    samples = next(iter(CLASSIFIER_MODE.collect())).samples
-    return [sample.labels["mode"] for sample in samples if sample.value == 1]
+    shown = {mode: CATALOGUE.get_sample_value("tenfour_classifier_mode", {"mode": mode}) for mode in MODES}
+    return [mode for mode, value in shown.items() if value == 1]
 
 
 def read_again() -> float:
-    return REGISTRY.get_sample_value("tenfour_texts_read_again_total") or 0.0
+    return CATALOGUE.get_sample_value("tenfour_texts_read_again_total") or 0.0
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS.keys())

@@ -48,6 +48,8 @@ class Workers:
     bootstrap: str
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    tree: Path | None = None
+    """The checkout whose code the next workers run; None: this one."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _log_starts: dict[str, int] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ class Workers:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tenfour.main", *(() if stage in OUTSIDE else ("run",)), stage],
                 env={**os.environ, **settings},
+                cwd=self.tree,
                 stdout=log,
                 stderr=log,
             )
