@@ -13,7 +13,7 @@ REPOSITORY: Final = Path(__file__).parents[2]
 COMPOSE_FILE: Final = REPOSITORY / "docker-compose.yml"
 CLUSTER_FILE: Final = REPOSITORY / "deploy" / "cluster.yml"
 TOKEN_DIGEST: Final = "ab" * 32
-"""Stands for the tokens that whoever runs it must set."""
+"""Stands for the tokens and passwords that whoever runs it must set."""
 
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
 
@@ -59,11 +59,13 @@ class Service(_Part):
     image: str
     user: str = "root"
     command: tuple[str, ...] = ()
-    environment: dict[str, str]
+    environment: dict[str, str] = Field(default_factory=dict)
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     depends_on: dict[str, Dependency] = Field(default_factory=dict)
     healthcheck: Healthcheck | None = None
     restart: str | None = None
@@ -83,7 +85,7 @@ class Service(_Part):
 
     @property
     def settings(self) -> dict[str, str]:
-        """The environment as the container gets it where nothing but the tokens is set."""
+        """The environment as the container gets it where nothing but the tokens and passwords is set."""
         return {name: resolved(value) for name, value in self.environment.items()}
 
 
@@ -95,6 +97,7 @@ class ComposeFile(_Part):
     services: dict[str, Service]
     networks: dict[str, Network]
     volumes: dict[str, dict[str, str]]
+    secrets: dict[str, dict[str, str]]
 
 
 def read_compose_file(path: Path = COMPOSE_FILE) -> ComposeFile:

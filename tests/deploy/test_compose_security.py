@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from streams.settings import load_settings
 from tests.deploy.compose_file import REPOSITORY, read_compose_file
 
 COMPOSE = read_compose_file()
@@ -62,20 +61,3 @@ def test_a_service_has_limits(name: str) -> None:
     assert 0 < deploy.resources.limits.pids <= 512
     assert log is not None
     assert {"max-size", "max-file"} <= log.options.keys()
-
-
-def test_only_the_gateway_is_published_and_only_to_this_machine() -> None:
-    port = load_settings(SERVICES["gateway"].settings).gateway_port
-    assert {name: service.ports for name, service in SERVICES.items() if service.ports} == {
-        "gateway": (f"127.0.0.1:{port}:{port}",)
-    }
-
-
-@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"gateway"}))
-def test_all_but_the_gateway_reach_only_each_other(name: str) -> None:
-    assert SERVICES[name].networks
-    assert all(COMPOSE.networks[network].internal for network in SERVICES[name].networks)
-
-
-def test_the_gateway_does_not_start_without_tokens() -> None:
-    assert SERVICES["gateway"].environment["TENFOUR_GATEWAY_TOKENS"].startswith("${TENFOUR_GATEWAY_TOKENS:?")

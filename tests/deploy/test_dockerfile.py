@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from console.migrate import SCRIPTS
 from models.manifest import MANIFEST_FILE, MODEL_FILE, TOKENIZER_FILE
 from streams.settings import load_settings
 from tenfour.demo import BUNDLE
@@ -82,6 +83,19 @@ def test_the_model_reaches_the_build(file: str) -> None:
 
 def test_the_demo_s_mentions_reach_the_build() -> None:
     assert str(BUNDLE.relative_to(REPOSITORY)) in CONTEXT
+
+
+def test_every_step_of_the_read_model_s_tables_reaches_the_build() -> None:
+    package, _, folder = SCRIPTS.partition(":")
+    steps = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / package / folder).rglob("*.py")}
+    assert f"{package}/{folder}/env.py" in steps
+    assert len(steps) > 3
+    assert steps <= CONTEXT
+
+
+@pytest.mark.parametrize("package", ["psycopg", "psycopg-binary", "alembic", "apprise", "aiokafka"])
+def test_the_lock_has_what_reaches_the_databases_the_log_and_people(package: str) -> None:
+    assert re.search(rf"^{package}==", (REPOSITORY / LOCK).read_text(encoding="utf-8"), re.MULTILINE)
 
 
 # How it is built
