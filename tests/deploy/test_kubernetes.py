@@ -5,11 +5,14 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from sqlalchemy.engine import make_url
 
 from agents.registry import STAGES, stage_named
+from gateway.intake import new_gateway
 from streams.faust_internals import FINISH_STARTED_S
 from streams.settings import Settings, load_settings
+from tests.console.desk_api import DeskApi
 from tests.deploy.compose_file import REPOSITORY, read_compose_file, seconds
 from tests.deploy.manifests import COMPONENT, OVERLAYS, Workload, environment, of_kind, workloads
 from tests.deploy.processes import COMMANDS_OF, NEED_SETTINGS, PREPARING, SERVE_HTTP
@@ -90,6 +93,12 @@ def test_it_is_asked_whether_it_lives_and_whether_it_is_ready(name: str) -> None
     assert container.startup.http == container.liveness.http == {"path": "/healthz", "port": port}
     assert container.readiness.http == {"path": "/readyz", "port": port}
     assert container.startup.period_s * container.startup.failures >= 300
+
+
+async def test_what_others_call_has_the_pages_that_are_asked_for(small_desk: DeskApi) -> None:
+    gateway = new_gateway(AIOKafkaProducer(), Settings(), None, lambda: 0.0)
+    for app in (gateway, small_desk.app):
+        assert app.openapi()["paths"].keys() >= {"/healthz", "/readyz"}
 
 
 @pytest.mark.parametrize("name", SERVE_HTTP)

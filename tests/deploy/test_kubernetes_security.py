@@ -8,7 +8,6 @@ import pytest
 
 from tests.deploy.compose_file import REPOSITORY
 from tests.deploy.dockerfile import read_dockerfile
-from tests.deploy.kustomization import KUBERNETES
 from tests.deploy.manifests import Workload, of_kind, overlay, workloads
 from tests.deploy.processes import USE_THE_READ_MODEL
 
@@ -106,8 +105,6 @@ def test_neither_a_manifest_nor_the_settings_hold_a_secret() -> None:
     assert not [one for name in ("small", "large") for one in overlay(name) if one["kind"] == "Secret"]
     settings = [name for one in of_kind("ConfigMap").values() for name in one["data"]]
     assert not [name for name in settings if SECRET.search(name)]
-    files = [path for path in KUBERNETES.rglob("*") if path.is_file()]
-    assert not [path for path in files if re.search(r"://\w+:[^@/\s]+@", path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("secret", sorted(set.union(*SECRETS.values())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,6 +66,17 @@ def test_prometheus_reads_what_is_mounted_and_keeps_only_so_much() -> None:
     assert options["storage.tsdb.retention.time"] == "30d"
     assert options["storage.tsdb.retention.size"] == "4GB"
     assert PROMETHEUS["rule_files"] == ["rules/*.yml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "program"), [("prometheus", "prometheus"), ("alertmanager", "prometheus-alertmanager")]
+)
+def test_it_knows_its_options(name: str, program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program} on the PATH")
+    told = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=60)
+    known = set(re.findall(r"--(?:\[no-\])?([a-z.-]+)", told.stdout + told.stderr))
+    assert set(_options(name)) <= known
 
 
 # Alertmanager
