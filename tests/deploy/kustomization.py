@@ -31,13 +31,9 @@ class _Part(BaseModel):
 class Target(_Part):
     kind: str
     name: str = ".*"
-    label: str | None = Field(None, alias="labelSelector")
 
     def fits(self, manifest: Manifest) -> bool:
-        name, _, value = (self.label or "").partition("=")
-        labels = manifest["metadata"].get("labels", {})
-        fits = manifest["kind"] == self.kind and re.fullmatch(self.name, manifest["metadata"]["name"])
-        return bool(fits) and (self.label is None or labels.get(name) == value)
+        return manifest["kind"] == self.kind and bool(re.fullmatch(self.name, manifest["metadata"]["name"]))
 
 
 class Patch(_Part):

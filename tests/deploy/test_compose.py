@@ -14,12 +14,14 @@ import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
-from prometheus_client import start_http_server
 from psycopg.pq import Conninfo
 from sqlalchemy.engine import make_url
 
+from bench.free_ports import free_port
 from gateway.intake import new_gateway
 from streams.faust_internals import FINISH_STARTED_S
+from streams.health import Health
+from streams.probes import observed
 from streams.settings import Settings, load_settings
 from tenfour.main import COMMANDS
 from tests.console.desk_api import DeskApi
@@ -162,14 +164,18 @@ def test_a_service_has_a_probe(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PROCESSES.keys() - SERVE_HTTP))
-def test_the_probe_of_a_process_passes_exactly_while_its_metrics_are_served(name: str) -> None:
-    server, thread = start_http_server(0, addr="127.0.0.1")
-    port = {"TENFOUR_METRICS_PORT": str(server.server_port)}
-    assert _probe(SERVICES[name], port).returncode == 0
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    assert _probe(SERVICES[name], port).returncode != 0
+async def test_the_probe_of_a_process_passes_exactly_while_it_shows_itself(name: str) -> None:
+    port = {"TENFOUR_METRICS_PORT": str(free_port())}
+    async with observed(load_settings(port), Health()):
+        assert (await asyncio.to_thread(_probe, SERVICES[name], port)).returncode == 0
+    assert (await asyncio.to_thread(_probe, SERVICES[name], port)).returncode != 0
+
+
+async def test_the_probe_of_a_process_fails_while_its_event_loop_stands_still() -> None:
+    port = {"TENFOUR_METRICS_PORT": str(free_port())}
+    async with observed(load_settings(port), Health()):
+        probed = _probe(SERVICES["deadlines"], port)  # meanwhile the loop does nothing else
+    assert probed.returncode != 0
 
 
 async def test_the_gateway_s_probe_passes_while_it_serves() -> None:

@@ -8,7 +8,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from sqlalchemy.engine import make_url
 
-from agents.registry import STAGES, stage_named
 from gateway.intake import new_gateway
 from streams.faust_internals import FINISH_STARTED_S
 from streams.settings import Settings, load_settings
@@ -20,10 +19,6 @@ from tests.deploy.processes import COMMANDS_OF, NEED_SETTINGS, PREPARING, SERVE_
 COMPOSE = read_compose_file().services
 DEPLOYMENTS = workloads("Deployment")
 JOBS = workloads("Job")
-FOLDING = {name for name in STAGES if stage_named(name, Settings()).new_fold is not None}
-KEEP_STATE = FOLDING | {"assign", "propose", "project", "publish"}
-"""What reads again whatever it takes over: state, all conversations, what has been written, what has been posted."""
-
 every_process = pytest.mark.parametrize("name", COMMANDS_OF)
 every_workload = pytest.mark.parametrize("workload", [*DEPLOYMENTS.values(), *JOBS.values()], ids=lambda one: one.name)
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -128,11 +123,10 @@ def test_it_has_time_to_finish_what_it_has_started(name: str) -> None:
 
 
 @every_process
-def test_a_new_release_starts_no_pod_beside_one_that_keeps_state(name: str) -> None:
-    rolling = DEPLOYMENTS[name].spec["strategy"]["rollingUpdate"]
-    assert rolling == (
-        {"maxSurge": 0, "maxUnavailable": 1} if name in KEEP_STATE else {"maxSurge": 1, "maxUnavailable": 0}
-    )
+def test_a_new_pod_is_ready_before_an_old_one_leaves_and_its_group_has_settled_before_the_next(name: str) -> None:
+    spec = DEPLOYMENTS[name].spec
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert spec["minReadySeconds"] > 2 * load_settings(environment(DEPLOYMENTS[name], "small")).session_timeout_s
 
 
 @every_process
