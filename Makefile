@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' pyproject.toml --extra editable
 
-.PHONY: help demo test check chaos bench model bench-model lock clean
+.PHONY: help demo test check chaos bench model bench-model dashboards lock clean
 
 help:            ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -34,6 +34,9 @@ bench-model: $(VENV)/bench.stamp  ## the classifier's figures, into bench/RESULT
 model: $(VENV)/model.stamp  ## trains the classifier: make model DATA=DIR, with TEACHER=1 taught by a larger network
 	@test -n "$(DATA)" || { echo "make model needs DATA=DIR, the folder of the data sets" >&2; exit 2; }
 	$(VENV)-model/bin/python -m models.train_mentions --data $(DATA) --out models/mentions $(if $(TEACHER),--teacher)
+
+dashboards: $(VENV)/dev.stamp  ## makes deploy/grafana/dashboards anew
+	$(BIN)/python -m deploy.grafana
 
 lock:            ## compiles requirements/*.lock anew (needs uv)
 	$(COMPILE) -o requirements/run.lock

@@ -18,6 +18,7 @@ MAY_IMPORT: Final = {
     "gateway": MIDDLE,
     "console": MIDDLE,
     "tenfour": MIDDLE | {"agents", "gateway", "console"},
+    "deploy": set[str](),
 }
 """The command line puts all parts together. `bench` and `tests` may import anything."""
 

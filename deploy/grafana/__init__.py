@@ -1,0 +1,1 @@
+"""The dashboards of Grafana, made by `python -m deploy.grafana`."""
