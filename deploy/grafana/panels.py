@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -93,13 +93,18 @@ def compare(asked: Asked, query: Query, *, most: float | None = None, none: str 
     return panel.no_value(none) if none else panel
 
 
-def matrix(asked: Asked, query: Query, *, rows: str, columns: str, order: Sequence[str]) -> table.Panel:
-    """What is so now, by two labels. `order`: that of the columns."""
+def matrix(
+    asked: Asked, query: Query, *, rows: str, columns: str, order: Sequence[str], limits: Mapping[str, Limits]
+) -> table.Panel:
+    """What is so now, by two labels. `order`: that of the columns, `limits`: of some of them."""
     panel = _new(table.Panel(), asked, (query,), HEIGHT, instant=True, form=PromQueryFormat.TABLE)
     corner = f"{rows}\\{columns}"
     places = {name: place for place, name in enumerate((corner, *order))}
     _transform(panel, "groupingToMatrix", columnField=columns, rowField=rows, valueField="Value", emptyValue="zero")
     _transform(panel, "organize", indexByName=places, renameByName={corner: rows})
+    for column, steps in limits.items():
+        colours = DynamicConfigValue("thresholds", {"mode": ThresholdsMode.ABSOLUTE, "steps": steps})
+        panel.override_by_name(column, [colours])
     return panel.decimals(0).display_mode(looks.TableCellDisplayMode.COLOR_TEXT)
 
 

@@ -90,7 +90,7 @@ def _wrong() -> list[Panel]:
             Asked(
                 "What could not be read, and where?",
                 "Dead letters a second by stage and error. `UndecodableRecord`: a sender writes what is no record. "
-                "`MisplacedRecord`: on another partition than its key's. `ValueError`: a brand that the policy does "
+                "`MisplacedRecord`: its key is not its conversation. `ValueError`: a brand that the policy does "
                 "not have, or a field that can't be.",
                 PER_SECOND,
                 24,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from deploy.grafana.panels import Asked, Panel, bars, compare, matrix, trend, worse_below
+from deploy.grafana.panels import Asked, Panel, bars, compare, matrix, trend, worse_above, worse_below
 from deploy.grafana.queries import WINDOW, Query, many, quantile
 
 _OF_TYPE: Final = 'type=~"$type"'
@@ -64,6 +64,7 @@ def kept() -> list[Panel]:
             rows="target",
             columns="kind",
             order=_VERDICTS,
+            limits={"breached": worse_above(1, 20)},
         ),
     ]
 

@@ -63,12 +63,12 @@ def due() -> list[Panel]:
                 "little within 15 minutes. What is overdue was breached, and is still owed an answer: take it first.",
                 "short",
                 8,
-                worse_above(1, 50),
             ),
             Query(most("tenfour_timers_due", "target", "within")),
             rows="target",
             columns="within",
             order=_DUE,
+            limits={"overdue": worse_above(1, 10), "15m": worse_above(10, 50)},
         ),
         trend(
             Asked(
