@@ -20,6 +20,8 @@ SPANS: Final = {"__rate_interval": "2m", "__range": "5m", "window": "5m"}
 """Of the variables that are spans: longer than the test."""
 SHOWN_S: Final = 25
 """Longest until Prometheus has read what has happened: the read model looks every ten seconds."""
+_SPECIAL: Final = re.compile(r"[$^*{}\[\]'+?.()|]")
+_ESCAPED: Final = r"\\\\\g<0>"
 
 pytestmark = pytest.mark.skipif(not is_there(), reason=MISSING)
 
@@ -30,8 +32,10 @@ def choices(prometheus: Prometheus, dashboard: Dashboard) -> dict[str, list[str]
 
 
 def all_of(choices: Mapping[str, list[str]]) -> dict[str, str]:
-    """As Grafana fills in `All`."""
-    return {name: f"({'|'.join(re.escape(value) for value in values)})" for name, values in choices.items()}
+    """As Grafana fills in `All`: an expression within a text, so a backslash is two."""
+    return {
+        name: f"({'|'.join(_SPECIAL.sub(_ESCAPED, value) for value in values)})" for name, values in choices.items()
+    }
 
 
 def silent(prometheus: Prometheus) -> list[str]:

@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import Final
 
 import pytest
-from streams.metric_families import STANDARD, Declaration, Label
 
 from deploy.grafana.files import texts
+from streams.metric_families import STANDARD, Declaration, Label
 from streams.metrics import CATALOGUE
 from tests.deploy.dashboard_files import (
     ANY,
