@@ -40,6 +40,8 @@ from tests.tenfour.command import tenfour
 
 PORTS: Final = 12
 """More than there are processes."""
+DAY_S: Final = 10.0
+"""Long enough for counters to be seen to rise."""
 PATIENCE_S: Final = 90
 STAFF: Final = (
     {"id": SPEAKER, "name": "Answers incidents", "role": "spokesperson", "capacity": 0},
@@ -56,6 +58,8 @@ class ObservedPipeline:
     folder: Path
     said: list[str] = field(default_factory=list)
     """By its processes."""
+    _waiting: list[DeskInbound] = field(default_factory=list)
+    """What nobody has answered."""
 
     @property
     def settings(self) -> Settings:
@@ -70,7 +74,7 @@ class ObservedPipeline:
 
     async def live_through_a_day(self) -> None:
         await self._hire()
-        await feed(self.settings.bootstrap, _posts(), 0.0)
+        await feed(self.settings.bootstrap, _posts(), DAY_S)
         await write_raw(self.settings.bootstrap, [(0, b"key", b"no record")])
         await asyncio.to_thread(self._take_one_in)
         async with self._patience():
@@ -94,22 +98,32 @@ class ObservedPipeline:
         address = f"http://127.0.0.1:{self.settings.gateway_port}"
         assert httpx.post(f"{address}/v1/mentions", json=post(brand="Delta")).status_code == 202
 
+    async def claim_another(self) -> None:
+        """One more conversation becomes somebody's."""
+        async with self._counter() as counter:
+            await counter.token("ann", self._waiting.pop().conversation)
+
     async def _answer(self) -> None:
         """Two people reach for a conversation; one gets it, and answers."""
         found = await outcome(self.settings.bootstrap)
         inbox = [record for record in found.records["desk-inbox"] if isinstance(record, DeskInbound)]
-        asked = next(inbound for inbound in inbox if not inbound.needs_review)
-        address, engine = f"http://127.0.0.1:{self.settings.console_port}", open_database(self.settings.database)
-        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-            counter = Counter(client, engine, self.settings.bootstrap)
+        self._waiting = [inbound for inbound in inbox if not inbound.needs_review]
+        asked = self._waiting.pop()
+        async with self._counter() as counter:
             token = await counter.token("ann", asked.conversation)
             assert (await counter.give("bob", asked.conversation, "claim")).json()["code"] == "claimed_by_other"
             said = {"token": token, "last_inbound": asked.mention, "text": "It is on its way."}
             answer = await counter.give("ann", asked.conversation, "reply", **said)
             assert answer.status_code == 200, answer.text
-        engine.dispose()
         undone = datetime.now(UTC) + timedelta(minutes=1)  # too late to take it back
         await write_inbox(self.settings.bootstrap, [(None, Tick(at=undone))])
+
+    @asynccontextmanager
+    async def _counter(self) -> AsyncIterator[Counter]:
+        address, engine = f"http://127.0.0.1:{self.settings.console_port}", open_database(self.settings.database)
+        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            yield Counter(client, engine, self.settings.bootstrap)
+        engine.dispose()
 
     async def _until_all_has_happened(self) -> None:
         async with self._patience():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import time
@@ -28,14 +29,14 @@ def is_there() -> bool:
 class Prometheus:
     """A running one, asked by its HTTP API."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
 
-    def series(self, expression: str) -> list[dict[str, Any]]:
-        """What it has for the expression now: `metric`, the labels, and `value`."""
-        answer = self._asked("/api/v1/query", query=expression)
-        found: list[dict[str, Any]] = answer["data"]["result"]
-        return found
+    def numbers(self, expression: str) -> list[float]:
+        """Values of the series that it has for the expression now, of those that are numbers."""
+        series = self._asked("/api/v1/query", query=expression)["data"]["result"]
+        values = [float(one["value"][1]) for one in series]
+        return [value for value in values if not math.isnan(value)]
 
     def values(self, metric: str, label: str) -> list[str]:
         """Those of a label of a metric, in order."""
@@ -44,7 +45,7 @@ class Prometheus:
         return found
 
     def _asked(self, path: str, **parameters: str) -> Any:
-        answer = httpx.get(f"{self.url}{path}", params=parameters, timeout=10).json()
+        answer = self._client.get(path, params=parameters).json()
         assert answer["status"] == "success", f"{parameters}: {answer.get('error')}"
         return answer
 
@@ -64,7 +65,8 @@ def scratch_prometheus(folder: Path, targets: Mapping[str, int]) -> Iterator[Pro
     with (folder / "log").open("wb") as log, subprocess.Popen([PROGRAM, *options], stdout=log, stderr=log) as process:
         try:
             _wait_for(f"http://{address}/-/ready", process, folder / "log")
-            yield Prometheus(f"http://{address}")
+            with httpx.Client(base_url=f"http://{address}", timeout=10) as client:
+                yield Prometheus(client)
         finally:
             process.terminate()
 
