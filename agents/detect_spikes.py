@@ -57,6 +57,7 @@ class SpikesFold:
 
 def spikes_stage(policy: Policy, partitions: int) -> Stage:
     """`partitions`: of every topic."""
+    SPIKES.start_at_zero()
     return Stage(
         STAGE,
         MENTION_COUNTS,

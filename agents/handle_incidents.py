@@ -63,6 +63,7 @@ class IncidentsFold:
 def incidents_stage(partitions: int) -> Stage:
     """`partitions`: of every topic."""
     policies = KnownPolicies()
+    INCIDENT_CHANGES.start_at_zero()
     return Stage(
         STAGE,
         INCIDENT_INBOX,

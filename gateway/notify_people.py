@@ -65,6 +65,7 @@ def notify_deliveries(
     clock: Callable[[], float],
     back_off: BackOff = BACK_OFF,
 ) -> Deliveries:
+    NOTIFIED.start_at_zero(channel=sorted(channels.names))
     plan = Plan(settings, channels, clock, back_off)
     return Deliveries(
         STAGE,

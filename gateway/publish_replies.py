@@ -42,6 +42,7 @@ Clock = Callable[[], float]
 def publish_deliveries(
     settings: Settings, channel: ReplyChannel, clock: Clock, back_off: BackOff = BACK_OFF
 ) -> Deliveries:
+    PUBLISH_OUTCOMES.start_at_zero()
     plan = Plan(settings, channel, clock, Rules(settings.publish_lookups, channel.can_look_up, back_off))
     return Deliveries(
         STAGE,
