@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from console.project_records import READ
 from console.read_model import ReadModel
 from console.row_changes import Changes
+from console.same_log import require_same_log
 from console.sql_threads import is_there
 from console.watch_desk import watch_desk
 from console.write_rows import Overtaken
@@ -58,10 +59,6 @@ STALLED_S: Final = 30.0
 
 Say = Callable[[str], None]
 Polled = dict[TopicPartition, list[ConsumerRecord]]
-
-
-class AnotherLog(RuntimeError):
-    """The database has read further than the log goes."""
 
 
 async def follow_log(
@@ -196,13 +193,9 @@ class _Follower(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _take_up(self, tps: list[TopicPartition]) -> None:
         found = await asyncio.to_thread(self._model.take_up, [(tp.topic, tp.partition) for tp in tps])
         begins, ends = await self._consumer.beginning_offsets(tps), await self._consumer.end_offsets(tps)
+        require_same_log(found, {(tp.topic, tp.partition): end for tp, end in ends.items()})
         for tp in tps:
             offset = found[tp.topic, tp.partition]
-            if offset > ends[tp]:
-                raise AnotherLog(
-                    f"the read model has {tp.topic}-{tp.partition} up to {offset}, but the log ends at {ends[tp]}: it "
-                    "was made from another log; run `tenfour rebuild`, or set TENFOUR_DATABASE"
-                )
             if 0 < offset < begins[tp]:
                 lost = begins[tp] - offset
                 self._say(f"{tp.topic}-{tp.partition}: {lost} records were deleted before they were read")

@@ -45,7 +45,7 @@ class Overtaken(RuntimeError):
 
 def positions(connection: Connection, partitions: Collection[Partition]) -> dict[Partition, int]:
     """Up to where each partition is in the rows: the first offset that is not."""
-    found = {(row.topic, row.partition): row.next_offset for row in connection.execute(select(READ_TO))}
+    found = all_positions(connection)
     missing = [
         {"topic": topic, "partition": number, "next_offset": 0}
         for topic, number in sorted(partitions)
@@ -54,6 +54,11 @@ def positions(connection: Connection, partitions: Collection[Partition]) -> dict
     if missing:
         connection.execute(_insert(connection, READ_TO).on_conflict_do_nothing(), missing)
     return {partition: found.get(partition, 0) for partition in partitions}
+
+
+def all_positions(connection: Connection) -> dict[Partition, int]:
+    """The same of every partition that was ever read; reads only."""
+    return {(row.topic, row.partition): row.next_offset for row in connection.execute(select(READ_TO))}
 
 
 def write_batch(connection: Connection, changes: Changes, moves: Mapping[Partition, Move]) -> None:

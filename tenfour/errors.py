@@ -25,6 +25,7 @@ OPERATOR_ERRORS: Final = frozenset(
         "gateway.replay_file.ReplayError",
         "models.manifest.ModelError",
         "streams.broker_jars.BrokerError",
+        "streams.dead_letter_log.DeadLetterError",
         "streams.listening.ServingError",
         "streams.settings.SettingsError",
         "streams.topics.TopicError",

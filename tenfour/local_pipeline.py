@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.database import open_database
+from console.follow_log import GROUP as PROJECT_GROUP
+from console.follow_log import STAGE as PROJECT
 from console.migrate import upgrade
+from console.project_records import READ
 from streams.embedded_broker import BrokerHandle, broker_status, start_broker
 from streams.settings import PREFIX, Settings
 from streams.supervise import Supervisor
@@ -50,6 +53,8 @@ SOURCES = (
     ("incidents", "tenfour-incidents", INCIDENT_INBOX.name),
 )
 """(stage, consumer group, source topic), in the pipeline's order."""
+READ_MODEL = tuple((PROJECT, PROJECT_GROUP, topic) for topic in READ)
+"""The same of the read model, a topic each."""
 PUBLISH = ("publish", ("publish",))
 NOTIFY = ("notify", ("notify",))
 
@@ -61,9 +66,9 @@ def beside_the_stages(settings: Settings) -> tuple[tuple[str, tuple[str, ...]], 
 
 
 def sources(settings: Settings) -> list[tuple[str, str, str]]:
-    """SOURCES, with those of the processes that reach out."""
+    """SOURCES, with those of the read model and of the processes that reach out."""
     outside = [process[0] for process in beside_the_stages(settings) if process in (PUBLISH, NOTIFY)]
-    return [*SOURCES, *[(name, f"tenfour-{name}", DESK_EVENTS.name) for name in outside]]
+    return [*SOURCES, *READ_MODEL, *[(name, f"tenfour-{name}", DESK_EVENTS.name) for name in outside]]
 
 
 @dataclass(frozen=True)

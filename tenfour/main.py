@@ -33,11 +33,19 @@ COMMANDS: Final = {
     "database": "Make the tables of the read model, or bring them to this release.",
     "project": "Write what the log says into the read model until Ctrl-C.",
     "rebuild": "Fold the log into the read model again.",
+    "doctor": "Check the installation: what is wrong, and what mends it.",
+    "status": "Show the stages: lag, members, pace, and how late the clock is.",
+    "dead-letters": "List what a stage could not read or decide, and write it into the log again.",
     "gaps": "List the mentions that have neither an owner nor an end.",
     "metrics": "List every metric: type, unit, labels, what it says.",
     "settings": "List every setting: variable, meaning, default, current value.",
 }
-"""Each command is the `app` of the module `tenfour.<command>`."""
+"""Each command is the `app` of the module `tenfour.<command>`, with an underscore for a hyphen."""
+
+
+def module_of(command: str) -> str:
+    """The module of a command."""
+    return f"tenfour.{command.replace('-', '_')}"
 
 
 class _Commands(TyperGroup):
@@ -53,7 +61,8 @@ class _Commands(TyperGroup):
         name, listed, rest = super().resolve_command(ctx, args)
         if listed is None:
             return name, listed, rest
-        return name, typer.main.get_command(import_module(f"tenfour.{name}").app), rest
+        assert name is not None
+        return name, typer.main.get_command(import_module(module_of(name)).app), rest
 
 
 app = typer.Typer(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+
+NO_STYLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def remark(line: str) -> None:
@@ -19,8 +22,9 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that fits the terminal; where stdout is none, each row stays one line."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Mapping[str, str] = NO_STYLES) -> None:
+    """A table that fits the terminal; where stdout is none, each row stays one line. `styles`: those of whole cells, by
+    what they say; colours are for terminals only."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -28,7 +32,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*[Text(cell) for cell in row])
+        table.add_row(*[Text(cell, styles.get(cell, "")) for cell in row])
     console = Console(width=None if sys.stdout.isatty() else _width(columns, rows))
     console.print(table)
 

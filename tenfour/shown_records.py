@@ -44,7 +44,7 @@ class ShownRecord:
             found.partition,
             found.offset,
             datetime.fromtimestamp(found.timestamp / 1000, UTC),
-            None if found.key is None else _printable(found.key.decode("utf-8", "backslashreplace")),
+            None if found.key is None else printable(found.key.decode("utf-8", "backslashreplace")),
             found.value,
             record,
             undecodable,
@@ -66,14 +66,11 @@ class ShownRecord:
     def record_json(self) -> str:
         """The record for people: JSON without what would steer a terminal."""
         dumped = None if self.record is None else self.record.model_dump(mode="json")
-        return _printable(json.dumps(dumped, ensure_ascii=False))
+        return printable(json.dumps(dumped, ensure_ascii=False))
 
     def value_text(self) -> str:
         """The beginning of the bytes, as Python writes them."""
-        if self.value is None:
-            return "no value"
-        more = f" and {len(self.value) - MAX_SHOWN_BYTES} bytes more" if len(self.value) > MAX_SHOWN_BYTES else ""
-        return f"{self.value[:MAX_SHOWN_BYTES]!r}{more}"
+        return value_text(self.value)
 
 
 async def shown_records(
@@ -95,5 +92,14 @@ def _decoded(value: bytes | None) -> tuple[AnyRecord | None, str | None]:
         return None, str(error)
 
 
-def _printable(text: str) -> str:
+def value_text(value: bytes | None) -> str:
+    """The beginning of the bytes, as Python writes them."""
+    if value is None:
+        return "no value"
+    more = f" and {len(value) - MAX_SHOWN_BYTES} bytes more" if len(value) > MAX_SHOWN_BYTES else ""
+    return f"{value[:MAX_SHOWN_BYTES]!r}{more}"
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal."""
     return text.translate(_UNPRINTABLE)

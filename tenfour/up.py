@@ -84,8 +84,10 @@ def processes(children: Sequence[ChildStatus]) -> Table:
 
 def _lag_table(lags: Sequence[StageLag]) -> Table:
     table = Table("stage", "reads", "lag, records", title=f"Lag at {time.strftime('%H:%M:%S')}")
-    for lag in lags:
-        table.add_row(lag.stage, lag.topic, str(lag.records))
+    for stage in dict.fromkeys(lag.stage for lag in lags):
+        own = [lag for lag in lags if lag.stage == stage]
+        reads = own[0].topic if len(own) == 1 else f"{len(own)} topics"
+        table.add_row(stage, reads, str(sum(lag.records for lag in own)))
     return table
 
 

@@ -14,9 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from sqlalchemy import Engine, update
 
 from bench.whole_log import Written
-from console.follow_log import GROUP, AnotherLog, follow_log
+from console.follow_log import GROUP, follow_log
 from console.project_records import READ
 from console.read_model import ReadModel
+from console.same_log import AnotherLog
 from console.tables import READ_TO
 from console.write_rows import Overtaken
 from streams.partitions import partition_of
