@@ -53,14 +53,14 @@ async def check_kafka(settings: Settings, read_to: Mapping[Partition, int] | Non
         return [_unanswered("broker", error), *skipped(CHECKS, "the cluster's brokers can't be reached")]
     found = Finding("broker", "ok", f"Kafka answers at {settings.bootstrap}")
     replication = judge_brokers(brokers, settings.replication)
-    parts = {
-        "topics": _topics(settings, counts, compared=replication.outcome == "ok"),
-        "database and log": _same_log(settings, read_to),
-        "stages": _stages(settings, counts, lag_limit),
-        "clock": _clock(settings, counts),
-        "dead letters": _dead_letters(settings, counts),
-    }
-    return [found, replication, *[finding for check, part in parts.items() for finding in await _within(check, part)]]
+    judged = await asyncio.gather(
+        _within("topics", _topics(settings, counts, compared=replication.outcome == "ok")),
+        _within("database and log", _same_log(settings, counts, read_to)),
+        _within("stages", _stages(settings, counts, lag_limit)),
+        _within("clock", _clock(settings, counts)),
+        _within("dead letters", _dead_letters(settings, counts)),
+    )
+    return [found, replication, *[finding for findings in judged for finding in findings]]
 
 
 async def _within(check: str, part: Awaitable[list[Finding]]) -> list[Finding]:
@@ -101,17 +101,24 @@ async def _topics(settings: Settings, counts: Mapping[str, int], *, compared: bo
     return judge_topics(TOPICS, counts, settings.partitions, changes)
 
 
-async def _same_log(settings: Settings, read_to: Mapping[Partition, int] | None) -> list[Finding]:
+async def _same_log(
+    settings: Settings, counts: Mapping[str, int], read_to: Mapping[Partition, int] | None
+) -> list[Finding]:
     if read_to is None:
         return skipped(["database and log"], "the database can't be read")
-    topics = {topic for topic, _ in read_to}
-    async with reader(settings.bootstrap, topics, from_start=False) as consumer:
-        ends = await consumer.end_offsets(list(consumer.assignment())) if consumer.assignment() else {}
     try:
-        require_same_log(read_to, {(tp.topic, tp.partition): end for tp, end in ends.items()})
+        require_same_log(read_to, await _ends(settings.bootstrap, {topic for topic, _ in read_to} & counts.keys()))
     except AnotherLog as error:
         return [refused("database and log", str(error), "`tenfour rebuild`")]
     return [Finding("database and log", "ok", "the database was made from this log")]
+
+
+async def _ends(bootstrap: str, topics: set[str]) -> dict[Partition, int]:
+    if not topics:
+        return {}
+    async with reader(bootstrap, topics, from_start=False) as consumer:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
 
 async def _stages(settings: Settings, counts: Mapping[str, int], lag_limit: int) -> list[Finding]:

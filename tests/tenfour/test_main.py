@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from tenfour.errors import OPERATOR_ERRORS, UNEXPECTED, report
-from tenfour.main import COMMANDS
+from tenfour.main import COMMANDS, module_of
 from tests.tenfour.command import ROOT, tenfour
 
 
@@ -33,7 +33,7 @@ def test_help_imports_nothing_that_is_slow() -> None:
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_each_command_is_the_app_of_its_module(name: str) -> None:
-    assert isinstance(import_module(f"tenfour.{name}").app, typer.Typer)
+    assert isinstance(import_module(module_of(name)).app, typer.Typer)
 
 
 def test_the_version_is_that_of_the_package() -> None:
