@@ -56,7 +56,9 @@ class ReplayWriter:
             try:
                 async with self._producer.transaction():
                     await write_outbox(self._producer, replay_outbox(together, now_ms))
-            except ProducerFenced:
+            except (ProducerFenced, WriteFailed) as error:
+                if isinstance(error, WriteFailed) and not isinstance(error.__cause__, ProducerFenced):
+                    raise
                 raise WriteFailed("somebody else replays dead letters at this moment; do it again") from None
             progress(first + len(together), len(letters))
 
@@ -76,6 +78,8 @@ async def replay_writer(settings: Settings) -> AsyncIterator[ReplayWriter]:
 async def look(bootstrap: str, letters: Sequence[FoundLetter], progress: Progress = no_progress) -> list[Replayable]:
     """What the source topics say of the letters, in their order. Reads all that came after the oldest original. Raises
     DeadLetterError for a letter whose partition there is not."""
+    if not letters:
+        return []
     counts = await partition_counts(bootstrap)
     for found in letters:
         if found.letter.partition >= counts.get(found.letter.topic, 0):
@@ -85,9 +89,12 @@ async def look(bootstrap: str, letters: Sequence[FoundLetter], progress: Progres
             )
     async with reader(bootstrap, {found.letter.topic for found in letters}, from_start=True) as consumer:
         assigned = list(consumer.assignment())
-        begins = await consumer.beginning_offsets(assigned) if assigned else {}
+        begins, ends = await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned)
         originals = [await _original(consumer, found.letter) for found in letters]
-        behind = {tp: max(offset, begins[tp]) for tp, offset in _first_behind(letters).items()}
+        behind = {
+            tp: offset if begins[tp] <= offset <= ends[tp] else begins[tp]  # a topic made anew is read whole
+            for tp, offset in _first_behind(letters).items()
+        }
         replayed = {
             value.decode("utf-8", "replace")
             async for record in records_from(consumer, behind, progress)

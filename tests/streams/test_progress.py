@@ -21,8 +21,24 @@ async def test_a_stage_that_has_read_all_of_a_transactional_topic_has_no_lag(boo
     stage = (copying.stage, f"tenfour-{copying.stage}", copying.source.name)
     (before,) = await stage_lags(bootstrap, [stage])
     assert before.records >= 400
+    assert before.oldest_s is not None
+    assert before.oldest_s > 0
     copying.start()
     await copying.drained()
     (after,) = await stage_lags(bootstrap, [stage])
-    assert after.records == 0
+    assert (after.records, after.oldest_s) == (0, None)
+    assert after.done - before.done >= 400
     assert numbers(await read(bootstrap, copying.target)) == numbers(await read(bootstrap, summing.target))
+
+
+async def test_two_groups_that_read_the_same_topic_have_each_their_own_lag(bootstrap: str, workers: Workers) -> None:
+    ahead, behind = await Copying(bootstrap, workers).made(), await Copying(bootstrap, workers).made()
+    behind.source = ahead.source
+    await write(bootstrap, ahead.source, numbered(range(50)))
+    ahead.start()
+    await ahead.drained()
+    sources = [(stage, f"tenfour-{stage}", ahead.source.name) for stage in (behind.stage, ahead.stage)]
+    lags = await stage_lags(bootstrap, sources, clock=lambda: 4_000_000_000.0)
+    assert [(lag.stage, lag.records) for lag in lags] == [(behind.stage, 50), (ahead.stage, 0)]
+    assert lags[0].oldest_s is not None
+    assert lags[0].oldest_s > 1_000_000_000
