@@ -131,7 +131,7 @@ def _tell(due: Sequence[Replayable], left: int, *, written: bool, json: bool) ->
         gone = "; the original is gone, and its headers with it" if one.original_gone else ""
         print(f"{one.found.place} to {one.found.letter.topic}-{one.found.letter.partition}{gone}")
     if left:
-        remark(f"{left} replayed before, or twice the same: left out; --again replays them too")
+        remark(f"left out, since they were replayed before: {left}; --again replays them too")
     print(f"{_count(due)} {'written again' if written else 'would be written again: --dry-run'}")
 
 

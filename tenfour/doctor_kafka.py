@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -16,13 +16,12 @@ from console.write_rows import Partition
 from streams.consumer_groups import group_members
 from streams.dead_letter_log import read_letters
 from streams.newest_ticks import newest_ticks
-from streams.progress import StageLag, stage_lags
+from streams.progress import stage_lags
 from streams.reading import reader
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, MENTIONS_RAW, SLA_TIMER, TOPICS, apply_topics, partition_counts
 from tenfour.doctor_rules import (
     Finding,
-    StageFacts,
     judge_brokers,
     judge_clock,
     judge_dead_letters,
@@ -33,6 +32,7 @@ from tenfour.doctor_rules import (
     skipped,
 )
 from tenfour.local_pipeline import sources
+from tenfour.stage_status import together
 
 ANSWER_S: Final = 20.0
 """Longest wait for what one check asks of the cluster."""
@@ -128,21 +128,12 @@ async def _stages(settings: Settings, counts: Mapping[str, int], lag_limit: int)
     groups = {stage: group for stage, group, _ in present}
     lags = await stage_lags(settings.bootstrap, present)
     members = await group_members(settings.bootstrap, groups.values())
-    judged = [
-        judge_stage(_stage_facts(stage, lags, members[group]), lag_limit, settings.partitions)
-        for stage, group in groups.items()
-    ]
+    statuses = together(lags, {stage: members[group] for stage, group in groups.items()})
+    judged = [judge_stage(status, lag_limit, settings.partitions) for status in statuses]
     unknown = [
         Finding(f"stage {stage}", "skipped", f"its topic {topic} is missing") for stage, topic in missing.items()
     ]
     return judged + unknown
-
-
-def _stage_facts(stage: str, lags: Sequence[StageLag], members: int) -> StageFacts:
-    """Of all topics that the stage reads."""
-    own = [lag for lag in lags if lag.stage == stage]
-    oldest = max((lag.oldest_s for lag in own if lag.oldest_s is not None), default=None)
-    return StageFacts(stage, sum(lag.records for lag in own), oldest, members)
 
 
 async def _clock(settings: Settings, counts: Mapping[str, int]) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from streams.newest_ticks import TickTimes
 from streams.topics import MENTIONS_RAW, SLA_TIMER, Topic, TopicChange
+from tenfour.stage_status import StageStatus
 
 Outcome = Literal["ok", "warning", "fault", "skipped"]
 
@@ -32,16 +33,6 @@ class Finding:
     outcome: Outcome
     what: str
     mend: str = ""
-
-
-@dataclass(frozen=True)
-class StageFacts:
-    """A stage as its consumer group shows it. `oldest_s`: age of its oldest record that is not committed."""
-
-    stage: str
-    records: int
-    oldest_s: float | None
-    members: int
 
 
 def refused(check: str, error: str, otherwise: str) -> Finding:
@@ -86,20 +77,18 @@ def judge_topics(
     return findings or [Finding("topics", "ok", f"{len(topics)} topics with {_count(partitions, 'partition')} each")]
 
 
-def judge_stage(facts: StageFacts, lag_limit: int, partitions: int) -> Finding:
+def judge_stage(status: StageStatus, lag_limit: int, partitions: int) -> Finding:
     """A stage that nobody runs is a fault as soon as something waits for it."""
-    check, command = f"stage {facts.stage}", stage_command(facts.stage)
-    waiting = _count(facts.records, "record")
-    if facts.oldest_s is not None:
-        waiting += f", the oldest {_seconds(facts.oldest_s)} old"
-    if facts.records and not facts.members:
-        return Finding(check, "fault", f"no worker runs {facts.stage}: {waiting}", f"`{command}`")
-    if facts.records > lag_limit:
-        mend = (
-            f"start more workers, `{command}`, up to {partitions}; `tenfour status --watch` shows whether they catch up"
-        )
-        return Finding(check, "warning", f"{facts.stage} is behind: {waiting}", mend)
-    return Finding(check, "ok", f"{_count(facts.members, 'member')}, behind by {waiting}")
+    check, command = f"stage {status.stage}", stage_command(status.stage)
+    waiting = _count(status.lag, "record")
+    if status.oldest_s is not None:
+        waiting += f", the oldest {_seconds(status.oldest_s)} old"
+    if status.lag and not status.members:
+        return Finding(check, "fault", f"no worker runs {status.stage}: {waiting}", f"`{command}`")
+    if status.lag > lag_limit:
+        mend = f"start more workers, `{command}`, up to {partitions}; `tenfour status` shows whether they catch up"
+        return Finding(check, "warning", f"{status.stage} is behind: {waiting}", mend)
+    return Finding(check, "ok", f"{_count(status.members, 'member')}, behind by {waiting}")
 
 
 def stage_command(stage: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streams.progress import StageLag
 
@@ -32,26 +32,32 @@ class StageStatus:
     """Records that are not committed."""
     oldest_s: float | None
     """Age of the oldest of them, in seconds."""
-    per_second: float | None
-    """Records committed a second since the look before, ends of transactions included; None for the first look."""
+    per_second: float | None = None
+    """Records committed a second since the look before, ends of transactions included; None for a first look."""
+
+    @property
+    def reads(self) -> str:
+        """For people."""
+        return self.topics[0] if len(self.topics) == 1 else f"{len(self.topics)} topics"
 
 
-def stage_statuses(look: Look, before: Look | None = None) -> list[StageStatus]:
-    """Of all stages, in their order."""
-    return [_status(stage, look, before) for stage in dict.fromkeys(lag.stage for lag in look.lags)]
+def together(lags: Sequence[StageLag], members: Mapping[str, int]) -> list[StageStatus]:
+    """All stages, in their order, from one look. `members`: by stage."""
+    return [_status(stage, lags, members.get(stage, 0)) for stage in dict.fromkeys(lag.stage for lag in lags)]
 
 
-def _status(stage: str, look: Look, before: Look | None) -> StageStatus:
-    own = [lag for lag in look.lags if lag.stage == stage]
+def stage_statuses(look: Look, before: Look) -> list[StageStatus]:
+    """The same with their pace since the look before."""
+    return [
+        replace(status, per_second=_pace(_done(status.stage, before), _done(status.stage, look), look.at - before.at))
+        for status in together(look.lags, look.members)
+    ]
+
+
+def _status(stage: str, lags: Sequence[StageLag], members: int) -> StageStatus:
+    own = [lag for lag in lags if lag.stage == stage]
     oldest = max((lag.oldest_s for lag in own if lag.oldest_s is not None), default=None)
-    return StageStatus(
-        stage,
-        tuple(lag.topic for lag in own),
-        look.members.get(stage, 0),
-        sum(lag.records for lag in own),
-        oldest,
-        None if before is None else _pace(_done(stage, before), _done(stage, look), look.at - before.at),
-    )
+    return StageStatus(stage, tuple(lag.topic for lag in own), members, sum(lag.records for lag in own), oldest)
 
 
 def _pace(before: int, now: int, seconds: float) -> float | None:

@@ -70,7 +70,7 @@ async def _print_on(settings: Settings, before: Look, stop: asyncio.Task[None]) 
 
 
 async def _watch(settings: Settings, look: Look, stop: asyncio.Task[None]) -> None:
-    before: Look | None = None
+    before = look
     with Live(get_renderable=lambda: _screen(look, before), refresh_per_second=2):
         while not stop.done():
             await asyncio.wait([stop], timeout=EVERY_S)
@@ -98,12 +98,12 @@ async def _look(settings: Settings) -> Look:
     return Look(time.monotonic(), lags, {stage: members[group] for stage, group in groups.items()}, late)
 
 
-def as_json(look: Look, before: Look | None) -> dict[str, object]:
+def as_json(look: Look, before: Look) -> dict[str, object]:
     """For machines; times in seconds."""
     return {"clock_late_s": look.late_s, "stages": [asdict(status) for status in stage_statuses(look, before)]}
 
 
-def _screen(look: Look, before: Look | None) -> RenderableType:
+def _screen(look: Look, before: Look) -> RenderableType:
     table = Table(*COLUMNS, title=f"Stages at {time.strftime('%H:%M:%S')}")
     for status in stage_statuses(look, before):
         table.add_row(*_row(status), style=ALARM if status.lag and not status.members else "")
@@ -112,9 +112,8 @@ def _screen(look: Look, before: Look | None) -> RenderableType:
 
 
 def _row(status: StageStatus) -> list[str]:
-    reads = status.topics[0] if len(status.topics) == 1 else f"{len(status.topics)} topics"
     shown = ["-" if number is None else f"{number:.1f}" for number in (status.oldest_s, status.per_second)]
-    return [status.stage, str(status.members), str(status.lag), *shown, reads]
+    return [status.stage, str(status.members), str(status.lag), *shown, status.reads]
 
 
 def _clock(late_s: float | None) -> str:

@@ -20,6 +20,7 @@ from streams.settings import Settings, load_settings
 from streams.supervise import ChildStatus
 from tenfour.kafka import broker_folder
 from tenfour.local_pipeline import LocalPipeline, local_pipeline, sources
+from tenfour.stage_status import together
 
 LAG_EVERY_S = 2.0
 FIRST_METRICS_PORT = 9410
@@ -84,10 +85,8 @@ def processes(children: Sequence[ChildStatus]) -> Table:
 
 def _lag_table(lags: Sequence[StageLag]) -> Table:
     table = Table("stage", "reads", "lag, records", title=f"Lag at {time.strftime('%H:%M:%S')}")
-    for stage in dict.fromkeys(lag.stage for lag in lags):
-        own = [lag for lag in lags if lag.stage == stage]
-        reads = own[0].topic if len(own) == 1 else f"{len(own)} topics"
-        table.add_row(stage, reads, str(sum(lag.records for lag in own)))
+    for stage in together(lags, {}):
+        table.add_row(stage.stage, stage.reads, str(stage.lag))
     return table
 
 

@@ -7,7 +7,6 @@ import pytest
 from streams.newest_ticks import TickTimes
 from streams.topics import MENTIONS_RAW, POLICIES, SLA_TIMER, TopicChange
 from tenfour.doctor_rules import (
-    StageFacts,
     judge_brokers,
     judge_calendars,
     judge_channels,
@@ -21,10 +20,15 @@ from tenfour.doctor_rules import (
     refused,
     skipped,
 )
+from tenfour.stage_status import StageStatus
 
 NOW = 1_700_000_000.0
 TOPICS = (MENTIONS_RAW, SLA_TIMER, POLICIES)
 FOUND = {topic.name: 8 for topic in TOPICS}
+
+
+def stage(name: str, lag: int, oldest_s: float | None, members: int) -> StageStatus:
+    return StageStatus(name, ("a-topic",), members, lag, oldest_s)
 
 
 def ticks(*ages: float | None, delays: tuple[float, ...] = ()) -> TickTimes:
@@ -76,25 +80,25 @@ def test_as_many_brokers_as_copies_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "outcome", "mend"),
+    ("status", "outcome", "mend"),
     [
-        (StageFacts("desk", 0, None, 0), "ok", ""),
-        (StageFacts("desk", 500, 2.0, 1), "ok", ""),
-        (StageFacts("desk", 501, 2.0, 1), "warning", "start more workers, `tenfour run desk`, up to 8"),
-        (StageFacts("desk", 1, 2.0, 0), "fault", "`tenfour run desk`"),
-        (StageFacts("project", 1, 2.0, 0), "fault", "`tenfour project`"),
-        (StageFacts("notify", 1, None, 0), "fault", "`tenfour notify`"),
+        (stage("desk", 0, None, 0), "ok", ""),
+        (stage("desk", 500, 2.0, 1), "ok", ""),
+        (stage("desk", 501, 2.0, 1), "warning", "start more workers, `tenfour run desk`, up to 8"),
+        (stage("desk", 1, 2.0, 0), "fault", "`tenfour run desk`"),
+        (stage("project", 1, 2.0, 0), "fault", "`tenfour project`"),
+        (stage("notify", 1, None, 0), "fault", "`tenfour notify`"),
     ],
 )
-def test_a_stage_is_judged_by_its_lag_and_its_members(facts: StageFacts, outcome: str, mend: str) -> None:
-    found = judge_stage(facts, 500, 8)
+def test_a_stage_is_judged_by_its_lag_and_its_members(status: StageStatus, outcome: str, mend: str) -> None:
+    found = judge_stage(status, 500, 8)
     assert found.outcome == outcome
     assert found.mend.startswith(mend)
     assert bool(found.mend) == bool(mend)
 
 
 def test_the_age_of_what_waits_is_told() -> None:
-    assert judge_stage(StageFacts("desk", 2, 7200.0, 0), 500, 8).what == (
+    assert judge_stage(stage("desk", 2, 7200.0, 0), 500, 8).what == (
         "no worker runs desk: 2 records, the oldest 2 h old"
     )
 

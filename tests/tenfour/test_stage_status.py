@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from streams.progress import StageLag
-from tenfour.stage_status import Look, StageStatus, stage_statuses
+from tenfour.stage_status import Look, StageStatus, stage_statuses, together
 
 
-def look(at: float, *lags: StageLag, **members: int) -> Look:
-    return Look(at, lags, members, 0.5)
+def look(at: float, *lags: StageLag) -> Look:
+    return Look(at, lags, {}, 0.5)
 
 
 def test_the_topics_of_a_stage_are_one_line() -> None:
-    first = look(
-        10.0,
+    lags = [
         StageLag("desk", "desk-inbox", {0: 1, 1: 2}, done=5, oldest_s=0.5),
         StageLag("project", "mentions-raw", {0: 3}, done=7, oldest_s=2.0),
         StageLag("project", "sla-events", {0: 0}, done=1),
-        desk=2,
-    )
-    assert stage_statuses(first) == [
-        StageStatus("desk", ("desk-inbox",), 2, 3, 0.5, None),
-        StageStatus("project", ("mentions-raw", "sla-events"), 0, 3, 2.0, None),
     ]
+    desk, project = together(lags, {"desk": 2})
+    assert desk == StageStatus("desk", ("desk-inbox",), members=2, lag=3, oldest_s=0.5)
+    assert project == StageStatus("project", ("mentions-raw", "sla-events"), members=0, lag=3, oldest_s=2.0)
+    assert (desk.reads, project.reads) == ("desk-inbox", "2 topics")
 
 
 def test_the_pace_is_what_was_committed_between_two_looks() -> None:
