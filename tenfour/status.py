@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from streams.broker_jars import BrokerError
 from streams.consumer_groups import group_members
 from streams.newest_ticks import newest_ticks
 from streams.progress import stage_lags
@@ -30,6 +31,8 @@ EVERY_S: Final = 2.0
 """Between two looks."""
 ONCE_S: Final = 1.0
 """The same where two looks are all: the pace needs both."""
+ANSWER_S: Final = 20.0
+"""Longest wait for what one look asks of the cluster."""
 ALARM: Final = "bold red"
 COLUMNS: Final = ("stage", "members", "lag, records", "oldest, s", "records/s", "reads")
 
@@ -86,6 +89,15 @@ def _print(before: Look, look: Look, *, json: bool) -> None:
 
 
 async def _look(settings: Settings) -> Look:
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await _seen(settings)
+    except TimeoutError:
+        told = f"Kafka at {settings.bootstrap} gave no answer within {ANSWER_S:.0f} s; `tenfour doctor` says more"
+        raise BrokerError(told) from None
+
+
+async def _seen(settings: Settings) -> Look:
     known = sources(settings)
     groups = {stage: group for stage, group, _ in known}
     lags, members, ticks = await asyncio.gather(

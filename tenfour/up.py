@@ -23,6 +23,7 @@ from tenfour.local_pipeline import LocalPipeline, local_pipeline, sources
 from tenfour.stage_status import together
 
 LAG_EVERY_S = 2.0
+ANSWER_S = 10.0
 FIRST_METRICS_PORT = 9410
 
 CONSOLE = Console(stderr=True)
@@ -59,7 +60,8 @@ async def _show(pipeline: LocalPipeline, stop: asyncio.Task[None]) -> None:
     with Live(get_renderable=lambda: _screen(pipeline, lags), console=CONSOLE, refresh_per_second=2):
         while not stop.done() and not pipeline.broker_died:
             with suppress(Exception):  # the broker may be starting; the table shows the processes all the same
-                lags = await stage_lags(pipeline.settings.bootstrap, sources(pipeline.settings))
+                async with asyncio.timeout(ANSWER_S):  # or it has gone: then the stop must still be heard
+                    lags = await stage_lags(pipeline.settings.bootstrap, sources(pipeline.settings))
             await asyncio.wait([stop], timeout=LAG_EVERY_S)
 
 

@@ -20,7 +20,7 @@ from tenfour.doctor_rules import Finding
 from tests.kafka_broker import HEAP_MB
 from tests.tenfour.command import ROOT, Ended, environment, tenfour
 
-PATIENCE_S = 120
+PATIENCE_S = 200
 
 
 class Installation(NamedTuple):
