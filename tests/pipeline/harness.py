@@ -50,6 +50,8 @@ class Workers:
     environment: dict[str, str] = field(default_factory=dict)
     tree: Path | None = None
     """The checkout whose code the next workers run; None: this one."""
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Variables of one worker alone, by its name."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _log_starts: dict[str, int] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ class Workers:
             "TENFOUR_PARTITIONS": str(PARTITIONS),
             "TENFOUR_TICKS": "replay",
             **self.environment,
+            **self.own.get(name, {}),
         }
         path = self.folder / f"{name}.log"
         with path.open("ab") as log:
