@@ -136,7 +136,7 @@ class RunningStage:
         for partition, records in self.app.lag().items():
             moved = self._moved.setdefault(partition, _Moved(now, now))
             if not records:
-                self._moved[partition] = moved._replace(at=now)
+                self._moved[partition] = _Moved(now, moved.to)
             elif now - moved.at > STALLED_S:
                 return f"partition {partition}: {records} records wait, none was done for {now - moved.at:.0f} s"
         return None

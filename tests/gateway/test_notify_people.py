@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client import REGISTRY
 
 from schemas.desk_events import EscalationKind
 from schemas.outcomes import NotificationFailed, NotificationSent
+from streams.metrics import CATALOGUE
 from tests.gateway.notifying import new_step, notified, notifying, open_mailbox, open_sink
 from tests.gateway.publishing import tell
 
@@ -16,7 +16,7 @@ LINK = "https://desk.example/conversations/{conversation}"
 
 def failures(channel: str) -> float:
     labels = {"channel": channel, "result": "failed"}
-    return REGISTRY.get_sample_value("tenfour_notifications_total", labels) or 0.0
+    return CATALOGUE.get_sample_value("tenfour_notifications_total", labels) or 0.0
 
 
 async def test_a_step_reaches_whoever_the_policy_names_without_a_word_of_the_customer(kafka: str) -> None:
