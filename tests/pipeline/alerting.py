@@ -124,6 +124,8 @@ def alerting(folder: Path, metrics_ports: Mapping[str, int]) -> Iterator[Alertin
                 tool("prometheus"),
                 "--config.file=prometheus.yml",
                 "--storage.tsdb.path=prometheus",
+                # What it tells before it knows of Alertmanager is lost, and told again only then.
+                "--rules.alert.resend-delay=2s",
                 f"--web.listen-address=127.0.0.1:{at['prometheus']}",
             )
         )
