@@ -2,6 +2,8 @@
 
 import argparse
 import time
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import faust
@@ -18,6 +20,7 @@ def new_app(words: argparse.Namespace) -> faust.App:
         words.app,
         broker=f"kafka://{words.bootstrap}",
         store="memory://",
+        datadir=str(Path(gettempdir()) / words.app),  # it makes folders for tables, else where it is started
         topic_disable_leader=True,
         broker_commit_interval=words.commit_s,
         broker_session_timeout=6.0,
