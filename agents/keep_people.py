@@ -20,7 +20,7 @@ from streams.reading import read_to_end
 from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import DESK_INBOX, INCIDENT_INBOX, PEOPLE
-from streams.writing import WriteFailed, new_producer, write_outbox
+from streams.writing import WriteFailed, only_writer, write_outbox
 
 SOURCE: Final = "/tenfour/people"
 WRITER: Final = "people"
@@ -52,13 +52,8 @@ class PeopleWriter:
 @asynccontextmanager
 async def people_writer(settings: Settings) -> AsyncIterator[PeopleWriter]:
     """The only writer from here on. One that ended halfway is settled first: what it wrote is nowhere to be seen."""
-    timeout_ms = int(settings.transaction_timeout_s * 1000)
-    producer = new_producer(settings.bootstrap, transactional_id=WRITER, transaction_timeout_ms=timeout_ms)
-    await producer.start()
-    try:
+    async with only_writer(settings.bootstrap, WRITER, settings.transaction_timeout_s) as producer:
         yield PeopleWriter(producer, settings)
-    finally:
-        await producer.stop()
 
 
 async def read_people(bootstrap: str) -> dict[str, Person]:

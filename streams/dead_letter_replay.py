@@ -21,7 +21,7 @@ from streams.reading import reader
 from streams.record_batches import Headers, Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import partition_counts
-from streams.writing import WriteFailed, new_producer, write_outbox
+from streams.writing import WriteFailed, only_writer, write_outbox
 
 HEADER: Final = "tenfour_dead_letter"
 """Of a replayed record: the id of the dead letter that it was."""
@@ -45,8 +45,8 @@ class Replayable(NamedTuple):
 class ReplayWriter:
     """The only one that replays: what `look` finds stays so until it has written."""
 
-    def __init__(self, producer: AIOKafkaProducer, settings: Settings) -> None:
-        self._producer, self._settings = producer, settings
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
 
     async def write(self, letters: Sequence[Replayable], now_ms: int, progress: Progress = no_progress) -> None:
         """Returns when the broker has them all. What was written before a failure stays, and is recognised the next
@@ -66,13 +66,8 @@ class ReplayWriter:
 @asynccontextmanager
 async def replay_writer(settings: Settings) -> AsyncIterator[ReplayWriter]:
     """Fences whoever replays now."""
-    timeout_ms = int(settings.transaction_timeout_s * 1000)
-    producer = new_producer(settings.bootstrap, transactional_id=WRITER, transaction_timeout_ms=timeout_ms)
-    await producer.start()
-    try:
-        yield ReplayWriter(producer, settings)
-    finally:
-        await producer.stop()
+    async with only_writer(settings.bootstrap, WRITER, settings.transaction_timeout_s) as producer:
+        yield ReplayWriter(producer)
 
 
 async def look(bootstrap: str, letters: Sequence[FoundLetter], progress: Progress = no_progress) -> list[Replayable]:

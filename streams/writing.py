@@ -52,6 +52,18 @@ async def open_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
                 await producer.stop()
 
 
+@asynccontextmanager
+async def only_writer(bootstrap: str, transactional_id: str, timeout_s: float) -> AsyncIterator[AIOKafkaProducer]:
+    """A started producer for transactions. Whoever started before under the id is fenced, and what it had begun is
+    settled. The broker aborts a transaction that takes longer than `timeout_s`."""
+    producer = new_producer(bootstrap, transactional_id=transactional_id, transaction_timeout_ms=int(timeout_s * 1000))
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
 async def write_outbox(producer: AIOKafkaProducer, outbox: Outbox) -> None:
     """Writes all groups and returns when the broker has acknowledged every record. Raises WriteFailed."""
     groups = [(target, records) for target, records in outbox.groups.items() if records]
