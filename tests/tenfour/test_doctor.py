@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from agents.write_ticks import ticks_at
 from console.database import open_database
@@ -27,6 +26,7 @@ from streams.record_batches import Outbox, OutgoingRecord
 from streams.settings import Settings
 from streams.topics import MENTIONS_CLASSIFIED, MENTIONS_RAW, MENTIONS_ROUTED, NOTIFICATIONS, partition_counts
 from streams.writing import open_producer, write_outbox
+from tests.product_topics import configure
 from tests.tenfour.command import ROOT, tenfour
 from tests.tenfour.installations import Installation, amiss, installed, working
 
@@ -73,21 +73,11 @@ async def _delete_topic(bootstrap: str, topic: str) -> None:
 
 @contextmanager
 def retention_changed(installation: Installation, _folder: Path) -> Iterator[Changed]:
-    asyncio.run(_configure(installation.bootstrap, {**MENTIONS_ROUTED.config(1), "retention.ms": "1000000000"}))
+    asyncio.run(
+        configure(installation.bootstrap, MENTIONS_ROUTED, {**MENTIONS_ROUTED.config(1), "retention.ms": "1000000000"})
+    )
     yield {}
     assert installation.run("topics", "apply").status == 0
-
-
-async def _configure(bootstrap: str, config: dict[str, str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        resource = ConfigResource(ConfigResourceType.TOPIC, MENTIONS_ROUTED.name, configs=config)
-        await admin.alter_configs([resource])
-        while config["retention.ms"] not in str(await admin.describe_configs([resource])):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
 
 
 @contextmanager

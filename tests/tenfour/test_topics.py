@@ -5,32 +5,18 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.topics import MENTIONS_ROUTED, TOPICS
+from tests.product_topics import configure
 from tests.tenfour.command import tenfour
 
 
 @pytest.fixture
 def changed_retention(kafka: str) -> Iterator[str]:
     """A Kafka where someone has changed a topic by hand."""
-    asyncio.run(_configure(kafka, {**MENTIONS_ROUTED.config(1), "retention.ms": "1000000000"}))
+    asyncio.run(configure(kafka, MENTIONS_ROUTED, {**MENTIONS_ROUTED.config(1), "retention.ms": "1000000000"}))
     yield kafka
-    asyncio.run(_configure(kafka, MENTIONS_ROUTED.config(1)))
-
-
-async def _configure(kafka: str, config: dict[str, str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        resource = ConfigResource(ConfigResourceType.TOPIC, MENTIONS_ROUTED.name, configs=config)
-        await admin.alter_configs([resource])
-        # The cluster answers before all of it knows
-        while config["retention.ms"] not in str(await admin.describe_configs([resource])):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
+    asyncio.run(configure(kafka, MENTIONS_ROUTED, MENTIONS_ROUTED.config(1)))
 
 
 def test_topics_as_declared_leave_nothing_to_do(kafka: str) -> None:
